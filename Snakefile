@@ -1,0 +1,58 @@
+"""icnewton: every table, figure and claim of arXiv 2403.03183. Run it with `make reproduce`."""
+
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+configfile: f"workflow/scales/{config['scale']}.yaml"
+
+
+from icnewton.digest import digest
+from icnewton.experiment import ConfigError, Experiment, condition_name
+
+try:
+    experiment = Experiment.check(config, yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text()))
+except ConfigError as error:
+    raise WorkflowError(str(error))
+
+RESULTS = f"results/{config['scale']}"
+CONDITIONS, RUNS = experiment.conditions(), experiment.runs()
+
+
+report: "workflow/report/workflow.rst"
+
+
+def commit():
+    """The commit that is checked out, marked if the working tree differs from it."""
+    words = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    return subprocess.run(words, capture_output=True, text=True).stdout.strip() or "not a git checkout"
+
+
+wildcard_constraints:
+    condition="[a-z]+_kappa[^/_]+_noise[^/_]+",
+    run="[a-z_]+_layers[0-9]+_seed[0-9]+",
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/construct.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.claims.output,
+        rules.provenance.output,
+        expand(rules.table.output, condition=CONDITIONS),
+        expand(rules.figure.output, figure=config["figures"]),

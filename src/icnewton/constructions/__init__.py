@@ -1,0 +1,20 @@
+"""Transformers whose weights are written down, not learned: ``build(family, **settings)``."""
+
+from collections.abc import Callable
+from typing import Any
+
+from icnewton.constructions.inverse import build_inverse
+from icnewton.constructions.least_squares import build_least_squares
+from icnewton.models import Model
+
+FAMILIES: dict[str, Callable[..., Model]] = {"inverse": build_inverse, "least_squares": build_least_squares}
+
+
+def build(family: str, **settings: Any) -> Model:
+    """A built model in float64; families and settings are those of ``build_inverse`` and ``build_least_squares``.
+
+    Raises ValueError for an unknown family or settings outside a theorem's reach.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"family must be one of {sorted(FAMILIES)}, found {family!r}")
+    return FAMILIES[family](**settings)

@@ -1,0 +1,98 @@
+"""Matrix inversion by linear attention (Lemma 4.1 and Sec. 3.4): X_{t+1} = X_t sum_{m<p} (I - A X_t)^m.
+
+Tokens are d columns that hold X, A, I and work blocks. Four constructions, by order p and symmetry of A:
+
+order 2, any A          2 layers a step, 2 heads, width 4d          the lemma
+order 2, A symmetric    1 layer a step, 2 heads, width 3d
+order 3                 1 layer a step after 1 (A symmetric) or 2 layers of preparation, 5 heads, width 6d or 5d
+order 4                 2 layers a step (two Newton steps are one of order 4) after 0 or 1 layer of preparation
+
+A layer is trilinear, so it can at most triple the degree of the residual I - X A: order 3 in one layer is the most
+that one layer can do, and no construction does order 4 with one layer a step.
+"""
+
+from icnewton.constructions.heads import Head, compile_heads
+from icnewton.formats import InverseFormat
+from icnewton.models import Model, assemble
+from icnewton.stream import Stream
+
+Layers = list[list[Head]]
+
+
+def build_inverse(*, d: int, steps: int, symmetric: bool, order: int = 2) -> Model:
+    """``model(A, X0) -> X``, all ``(batch, d, d)`` float64: ``steps`` steps of the order-p iteration from X0.
+
+    ``symmetric`` promises A = A^T; X0 is arbitrary in every case. Raises ValueError on d < 1, steps < 0 or an order
+    other than 2, 3, 4.
+    """
+    if d < 1 or steps < 0:
+        raise ValueError(f"d must be at least 1 and steps at least 0, found d = {d}, steps = {steps}")
+    if order not in (2, 3, 4):
+        raise ValueError(f"order must be 2, 3 or 4, found {order}")
+    work, prepare, step = _plan(d, symmetric, order)
+    format = InverseFormat(d, work)
+    return assemble(
+        format,
+        compile_heads(format.stream, [*prepare, *(layer for _ in range(steps) for layer in step)]),
+        family="inverse",
+        kind="built",
+        claim=("L4.1s" if symmetric else "L4.1") if order == 2 else f"order {order} of (3.4)",
+        layers_per_step=len(step),
+        origin={"d": d, "steps": steps, "symmetric": symmetric, "order": order},
+    )
+
+
+def _plan(d: int, symmetric: bool, order: int) -> tuple[tuple[str, ...], Layers, Layers]:
+    """(work blocks, layers of preparation, layers of one step)."""
+    if order == 3:
+        work = ("R", "U") if symmetric else ("R", "U", "B")
+        return work, *_cubic(InverseFormat(d, work).stream, "A" if symmetric else "B")
+    if symmetric:
+        return (), [], [newton_layer(InverseFormat(d, ()).stream, "A")] * (order // 2)
+    stream = InverseFormat(d, ("Z",)).stream
+    if order == 2:
+        return ("Z",), [], _lemma(stream)
+    A, I = stream.rows("A", "I")
+    return ("Z",), [[Head({"Z": I}, key=A, query=I)]], [newton_layer(stream, "Z")] * 2  # Z <- A^T, once
+
+
+def newton_layer(stream: Stream, transposed: str) -> list[Head]:
+    """One Newton step X <- 2X - X A X in one layer, given a block that holds A^T (A itself if symmetric)."""
+    X, I, At = stream.rows("X", "I", transposed)
+    return [Head({"X": -X}, key=At, query=X), Head({"X": X}, key=I, query=I)]
+
+
+def _lemma(stream: Stream) -> Layers:
+    """Lemma 4.1: Z <- X A, then X <- 2X - Z X and Z <- 0."""
+    X, A, I, Z = stream.rows("X", "A", "I", "Z")
+    return [
+        [Head({"Z": X}, key=I, query=A)],
+        [Head({"X": -Z}, key=I, query=X), Head({"X": X, "Z": -Z}, key=I, query=I)],
+    ]
+
+
+def _cubic(stream: Stream, transposed: str) -> tuple[Layers, Layers]:
+    """Order 3 in one layer a step: with the residual R = I - X A and U = R^T kept as blocks,
+
+        X <- (I + R + R^2) X = X + R (U + I)^T X,        R <- R^3 + 2 (I - X A - R),       U likewise.
+
+    The second term of R vanishes in exact arithmetic. It ties R to the residual of the X that was really computed:
+    where R = r + e, with r the true residual, the error becomes e' = (r + r^2 - 1) e, at most |e| for 0 <= r <= 1,
+    while R <- R^3 alone has e' = (1 + r + r^2) e. And R^3 + 2 (I - R) - R = (R - I)(R - I)(R + 2I) is one head.
+    """
+    X, A, I, R, U, B = stream.rows("X", "A", "I", "R", "U", transposed)
+    prepare = [[Head({"R": I, "U": I}, key=I, query=I), Head({"R": -X}, key=I, query=A)]]
+    residual_transposed = Head({"U": -B}, key=X, query=I)
+    if transposed == "A":
+        prepare[0].append(residual_transposed)
+    else:
+        prepare[0].append(Head({transposed: I}, key=A, query=I))
+        prepare.append([residual_transposed])
+    step = [
+        Head({"X": R}, key=U + I, query=X),
+        Head({"R": R - I}, key=U - I, query=R + 2 * I),
+        Head({"U": U - I}, key=R - I, query=U + 2 * I),
+        Head({"R": -2 * X}, key=I, query=A),
+        Head({"U": -2 * B}, key=X, query=I),
+    ]
+    return prepare, [step]

@@ -1,0 +1,142 @@
+"""In-context least squares by linear attention (Theorem 4.2): T steps for (A^T A + mu I)^{-1}, then the prediction.
+
+Depth 3 + T for order 2, order 3 and the Chebyshev-scaled step, 3 + 2T for order 4:
+
+order 2, Chebyshev   1 layer makes S and X_0; T steps; 1 layer w^T = (A^T y)^T X_T; 1 layer y_hat = w^T a_test.
+                     2 heads, width 4d + 2 (the theorem allows 4d + 3)
+order 3              1 layer makes S, 1 makes X_0 and R = I - X_0 S; T steps; 1 layer y_hat. 4 heads, width 6d + 1
+order 4              two Newton layers a step
+
+Orders 2 and 4 keep a_test in the query token's block S: as a key it only ever meets a value block that is zero there.
+Order 3 carries the query along: the query token's column of X starts as X_0 a_test and ends as X_T a_test.
+"""
+
+from collections.abc import Mapping
+from itertools import islice
+
+from icnewton.constructions.heads import Head, compile_heads
+from icnewton.constructions.inverse import Layers, newton_layer
+from icnewton.formats import LeastSquaresFormat
+from icnewton.iterations import chebyshev_constants
+from icnewton.models import Model, assemble
+from icnewton.stream import Stream
+
+
+def build_least_squares(
+    *,
+    d: int,
+    n: int,
+    steps: int,
+    alpha: float | None = None,
+    ridge: float = 0.0,
+    order: int = 2,
+    step: str = "newton",
+    spectrum: tuple[float, float] | None = None,
+) -> Model:
+    """``model(x, y) -> y_hat`` with x ``(batch, n + 1, d)``, query last, y ``(batch, n)``, y_hat ``(batch,)``, float64.
+
+    ``step="newton"`` needs ``alpha``: X_0 = alpha (A^T A + ridge I), baked into the weights. ``step="chebyshev"`` needs
+    ``spectrum``, bounds on the eigenvalues of A^T A (without the ridge). ``ridge`` is mu of Remark 4.4. Raises
+    ValueError on any other combination, d < 1, n < 1, steps < 0, alpha <= 0 or ridge < 0.
+    """
+    _check(d, n, steps, alpha, ridge, order, step, spectrum)
+    origin = {"d": d, "n": n, "steps": steps, "alpha": alpha, "ridge": ridge, "order": order, "step": step,
+              "spectrum": spectrum and list(spectrum)}  # fmt: skip
+    if order == 3:
+        assert alpha is not None
+        blocks, query_block = {"a": d, "y": 1} | dict.fromkeys("ITSRX", d), "T"
+        layers, per_step = _cubic(Stream(blocks), steps, alpha, ridge), 1
+    else:
+        blocks, query_block = {"a": d, "y": 1} | dict.fromkeys("ISX", d) | {"w": 1}, "S"
+        layers, per_step = _quadratic(Stream(blocks), steps * (order // 2), alpha, ridge, spectrum), order // 2
+    format = LeastSquaresFormat(d, n, blocks, query_block)
+    return assemble(
+        format,
+        compile_heads(format.stream, layers),
+        family="least_squares",
+        kind="built",
+        claim="T4.2" if order == 2 and step == "newton" else f"{step} step of order {order}",
+        layers_per_step=per_step,
+        origin=origin,
+    )
+
+
+def _check(
+    d: int,
+    n: int,
+    steps: int,
+    alpha: float | None,
+    ridge: float,
+    order: int,
+    step: str,
+    spectrum: tuple[float, float] | None,
+) -> None:
+    if d < 1 or n < 1 or steps < 0:
+        raise ValueError(f"d and n must be at least 1 and steps at least 0, found d = {d}, n = {n}, steps = {steps}")
+    if not ridge >= 0:
+        raise ValueError(f"ridge must not be negative, found {ridge}")
+    if step == "newton":
+        if order not in (2, 3, 4):
+            raise ValueError(f"order must be 2, 3 or 4, found {order}")
+        if alpha is None or not alpha > 0 or spectrum is not None:
+            raise ValueError(f"a newton step needs alpha > 0 and no spectrum, found {alpha=}, {spectrum=}")
+    elif step == "chebyshev":
+        if alpha is not None or spectrum is None or order != 2:
+            raise ValueError(f"a chebyshev step needs spectrum, no alpha and order 2, found {alpha=}, {spectrum=}, {order=}")
+    else:
+        raise ValueError(f"step must be 'newton' or 'chebyshev', found {step!r}")
+
+
+def _quadratic(
+    stream: Stream, steps: int, alpha: float | None, ridge: float, spectrum: tuple[float, float] | None
+) -> Layers:
+    """S, X_0 = c_0 I + c_1 S, then Newton steps scaled by c, then w and y_hat."""
+    a, y, I, S, w, X = stream.rows("a", "y", "I", "S", "w", "X")
+    if spectrum is None:
+        constant, slope, scales = 0.0, alpha or 0.0, [1.0] * steps
+    else:
+        constant, slope, endless = chebyshev_constants(spectrum[0] + ridge, spectrum[1] + ridge)
+        scales = list(islice(endless, steps))
+    start = [Head({"S": a, "X": slope * a}, key=a, query=I)]
+    shift: Mapping[str, float] = {"S": ridge, "X": constant + slope * ridge}
+    if shifted := {block: size * I for block, size in shift.items() if size}:
+        start.append(Head(shifted, key=I, query=I))
+    return [
+        start,
+        *(_scaled_newton_layer(stream, scale) for scale in scales),
+        [Head({"w": y}, key=a, query=X)],  # w^T = sum_i y_i a_i^T X
+        [Head({"y": w}, key=I, query=S)],  # the query's column of S is a_test
+    ]
+
+
+def _scaled_newton_layer(stream: Stream, scale: float) -> list[Head]:
+    """X <- scale * (2X - X S X); scale 1 is Newton's step."""
+    if scale == 1:
+        return newton_layer(stream, "S")
+    X, I, S = stream.rows("X", "I", "S")
+    return [Head({"X": -scale * X}, key=S, query=X), Head({"X": (2 * scale - 1) * X}, key=I, query=I)]
+
+
+def _cubic(stream: Stream, steps: int, alpha: float, ridge: float) -> Layers:
+    """Order 3, one layer a step: X <- (I + R + R^2) X with the residual R = I - X S kept as a block.
+
+    S is symmetric and X a polynomial in it, so R is its own transpose; ``inverse.py`` says why R <- R^3 carries the
+    correction 2 (I - X S - R). R^3 has a head of its own here: in (R - I)(R - I)^T(R + 2I) an antisymmetric rounding
+    error of R would double with every step. T holds a_test at the query token and nothing elsewhere.
+    """
+    a, y, I, T, S, R, X = stream.rows("a", "y", "I", "T", "S", "R", "X")
+    gram = [Head({"S": a}, key=a, query=I)]
+    if ridge:
+        gram.append(Head({"S": ridge * I}, key=I, query=I))
+    start = [
+        Head({"X": alpha * S}, key=I, query=I + T),
+        Head({"R": -alpha * S}, key=S, query=I),
+        Head({"R": I}, key=I, query=I),
+    ]
+    step = [
+        Head({"X": R}, key=R + I, query=X),
+        Head({"R": R}, key=R, query=R),
+        Head({"R": 2 * I - 3 * R}, key=I, query=I),
+        Head({"R": -2 * X}, key=S, query=I),
+    ]
+    return [gram, start, *[step] * steps, [Head({"y": y}, key=a, query=X)]]

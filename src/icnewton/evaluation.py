@@ -1,0 +1,147 @@
+"""Any model or iteration on any prompts, as a tidy frame: one row for each method, step and prompt.
+
+Columns: ``method``; ``kind`` (reference, built, learned, theory); ``seed``; ``step`` (steps of an algorithm, layers of a
+learned model); ``layers`` (what that costs as a transformer); ``covariance``; ``prompt``; ``residual``, which is
+(prediction - target) / sqrt(tr Sigma), so that its square is the relative error that all figures show.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from icnewton.constructions import build
+from icnewton.iterations import (
+    conjugate_gradient,
+    direct_solve,
+    gradient_descent,
+    gram_matrix,
+    moment,
+    newton_inverse,
+    newton_start,
+)
+from icnewton.models import Model
+from icnewton.prompts import Prompts
+
+Iterates = Iterator[Tensor]
+
+
+def newton_weights(order: int) -> Callable[[Tensor, Tensor], Iterates]:
+    """w_t = X_t b of Newton's iteration of an order, from the paper's start for each prompt."""
+    return lambda S, b: ((X @ b.unsqueeze(-1)).squeeze(-1) for X in newton_inverse(S, newton_start(S), order))
+
+
+def _direct(S: Tensor, b: Tensor) -> Iterates:
+    yield direct_solve(S, b)
+
+
+REFERENCES: dict[str, Callable[[Tensor, Tensor], Iterates]] = {
+    **{f"newton{order}": newton_weights(order) for order in range(2, 13)},
+    "gradient_descent": lambda S, b: gradient_descent(S, b, "optimal"),
+    "steepest_descent": lambda S, b: gradient_descent(S, b, "line_search"),
+    "conjugate_gradient": conjugate_gradient,
+    "least_squares": _direct,
+}
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Predictions ``(batch,)`` with the words that identify them in a frame."""
+
+    method: str
+    kind: str
+    seed: int
+    step: int
+    layers: float
+    predictions: Tensor
+
+
+def model_predictions(model: Model, method: str, seed: int, step: int, prompts: Prompts) -> Labelled:
+    """A model's predictions, computed in float64 whatever dtype it was trained in."""
+    predictions = model.to(torch.float64)(prompts.x, prompts.y)
+    return Labelled(method, model.card.kind, seed, step, model.card.depth, predictions)
+
+
+def reference_predictions(method: str, steps: Sequence[int], prompts: Prompts) -> Iterator[Labelled]:
+    """Predictions of a reference algorithm after each of ``steps``, from S = A^T A and b = A^T y."""
+    examples = prompts.x[:, :-1]
+    iterates = REFERENCES[method](gram_matrix(examples), moment(examples, prompts.y))
+    for step, w in enumerate(islice(iterates, max(steps) + 1)):
+        if step in steps:
+            layers = true_layers(method, step, prompts.d, prompts.n)
+            yield Labelled(method, "reference", 0, step, layers, (prompts.x[:, -1] * w).sum(-1))
+
+
+def true_layers(method: str, step: int, d: int, n: int) -> float:
+    """Layers of linear attention that do ``step`` steps and the prediction; nan where no construction is built here.
+
+    Newton of order 2 to 4: read off the built model. Gradient descent with a fixed step: one layer a step (von Oswald
+    et al., arXiv 2212.07677).
+    """
+    if method in ("newton2", "newton3", "newton4"):
+        return build("least_squares", d=d, n=n, steps=step, alpha=1.0, order=int(method[-1])).card.depth
+    return step if method == "gradient_descent" else np.nan
+
+
+def errors_frame(labelled: Sequence[Labelled], prompts: Prompts) -> pd.DataFrame:
+    """The tidy frame of signed relative residuals."""
+    covariance = prompts.covariance.numpy().astype(np.int32)
+    frames = [
+        pd.DataFrame(
+            {
+                "method": item.method,
+                "kind": item.kind,
+                "seed": np.int32(item.seed),
+                "step": np.int32(item.step),
+                "layers": np.float64(item.layers),
+                "covariance": covariance,
+                "prompt": np.arange(len(covariance), dtype=np.int32),
+                "residual": ((item.predictions - prompts.target) / prompts.scale.sqrt()).numpy(),
+            }
+        )
+        for item in labelled
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def probe_values(prompts: Prompts, points: int = 81) -> np.ndarray:
+    """Values of the query's first coordinate for Figures 3 to 6, in units of its 99 % range: +-20/14.9 and +-100/14.9.
+
+    The paper's training range is +-14.9, its plots reach +-20 and +-100; here the range is measured on the prompts.
+    """
+    unit = float(prompts.x[..., 0].abs().flatten().quantile(0.99, interpolation="linear"))
+    grids = [np.linspace(-reach, reach, points) * unit for reach in (20 / 14.9, 100 / 14.9)]
+    return np.unique(np.concatenate([*grids, [-unit, unit]]))
+
+
+def probe_prompts(prompts: Prompts, count: int, values: np.ndarray) -> Prompts:
+    """The first prompt of each of ``count`` covariances, its query repeated with every value of its first coordinate.
+
+    Prompts are ordered by covariance, then by value.
+    """
+    first = np.unique(prompts.covariance.numpy(), return_index=True)[1][:count]
+    repeated = prompts.map(lambda tensor: tensor[torch.from_numpy(first)].repeat_interleave(len(values), 0))
+    x = repeated.x.clone()
+    x[:, -1, 0] = torch.from_numpy(values).repeat(len(first))
+    return replace(repeated, x=x, target=(x[:, -1] * repeated.w).sum(-1))
+
+
+def probe_frame(labelled: Sequence[Labelled], probes: Prompts) -> pd.DataFrame:
+    """Long frame of outputs as the query's first coordinate varies, with the least-squares output beside each."""
+    examples = probes.x[:, :-1]
+    w = direct_solve(gram_matrix(examples), moment(examples, probes.y))
+    common = {
+        "covariance": probes.covariance.numpy(),
+        "value": probes.x[:, -1, 0].numpy(),
+        "slope": w[:, 0].numpy(),
+        "least_squares": (probes.x[:, -1] * w).sum(-1).numpy(),
+    }
+    frames = [
+        pd.DataFrame({"method": i.method, "kind": i.kind, "seed": i.seed, "step": i.step, **common, "output": i.predictions})
+        for i in labelled
+    ]
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,59 @@
+"""Error against layers of trained models and steps of algorithms (Figures 2, 8 and 9 of the paper)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from icnewton.figures.style import RC, condition_title, look
+
+Panel = Mapping[str, Any]
+
+
+def draw_curves(tables: Mapping[str, pd.DataFrame], panels: Sequence[Panel]) -> Figure:
+    """One axes for each condition and panel: rows are conditions, or, with one panel, conditions fill a grid.
+
+    ``tables`` maps condition names to their table of medians; a panel names models, algorithms and the last step.
+    """
+    cells = [(condition, panel) for condition in tables for panel in panels]
+    columns = 1 if len(cells) == 1 else 2
+    rows = -(-len(cells) // columns)
+    with plt.rc_context(RC):
+        figure, axes = plt.subplots(rows, columns, figsize=(5.2 * columns, 3.7 * rows), squeeze=False)
+        for ax, (condition, panel) in zip(axes.flat, cells, strict=False):
+            _draw_panel(ax, tables[condition], panel)
+            ax.set_title(condition_title(condition))
+        for ax in axes.flat[len(cells) :]:
+            ax.set_visible(False)
+        sample = next(iter(tables.values())).iloc[0]
+        figure.supxlabel(
+            "layers of the trained model, or steps of the algorithm (built as a transformer, a step of order 2 or 3 costs\n"
+            f"1 layer, and 3 more layers frame all steps). Bands: 95 % intervals of the median over {sample.prompts:.0f} "
+            f"prompts, {sample.covariances:.0f} covariances.",
+            fontsize=8,
+        )
+        figure.tight_layout()
+    return figure
+
+
+def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:
+    for family, depths in panel["models"].items():
+        draw_line(ax, table[table["step"].isin(depths)], family)
+    for algorithm in panel["algorithms"]:
+        draw_line(ax, table[(table["step"] >= 1) & (table["step"] <= panel.get("steps", 6))], algorithm)
+    ax.set_yscale("log")
+    ax.set_ylabel("median squared error / tr Σ")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(loc="lower left")
+
+
+def draw_line(ax: Axes, table: pd.DataFrame, method: str, x: str = "step") -> None:
+    """The median of one method against a column, with the interval of the median as a band."""
+    rows = table[table["method"] == method].dropna(subset=[x]).sort_values(x)
+    style = look(method)
+    ax.plot(rows[x], rows["median"], style.line, color=style.colour, marker=style.marker, label=style.label)
+    ax.fill_between(rows[x], rows["low"], rows["high"], color=style.colour, alpha=0.2, linewidth=0)

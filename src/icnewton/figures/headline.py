@@ -1,0 +1,32 @@
+"""The headline: error against true layers for what is learned, what is built, and what is reachable."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from icnewton.figures.curves import draw_line
+from icnewton.figures.style import RC, condition_title
+
+LAST_LAYER = 9
+
+
+def draw_headline(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
+    """One axes for each condition; every method stands at the layers that it costs as a transformer."""
+    with plt.rc_context(RC):
+        figure, axes = plt.subplots(1, len(tables), figsize=(6.4 * len(tables), 4.6), squeeze=False)
+        for ax, (condition, table) in zip(axes.flat, tables.items(), strict=True):
+            shown = table[(table["layers"] >= 1) & (table["layers"] <= LAST_LAYER)]
+            for method in [*panels[0]["models"], "best_polynomial", "built_chebyshev", *panels[0]["algorithms"]]:
+                draw_line(ax, shown, method, x="layers")
+            ax.set_yscale("log")
+            ax.set_xlabel("layers of linear attention")
+            ax.set_ylabel("median squared error / tr Σ")
+            ax.set_title(condition_title(condition))
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.flat[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        figure.tight_layout()
+    return figure

@@ -1,0 +1,45 @@
+"""Similarity of errors: which step of an algorithm errs like which depth (as in Fu et al., arXiv 2310.17086)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from icnewton.figures.style import RC, condition_title, look
+from icnewton.statistics import similarity
+
+
+def draw_similarity(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
+    """Heat maps of cosines between residuals, rows conditions, columns algorithms; the best step of a depth is framed."""
+    panel = panels[0]
+    family, depths = next(iter(panel["models"].items()))
+    with plt.rc_context(RC | {"axes.grid": False}):
+        shape = (len(frames), len(panel["algorithms"]))
+        figure, axes = plt.subplots(*shape, figsize=(5.6 * shape[1], 2.9 * shape[0]), squeeze=False)
+        for row, (condition, frame) in zip(axes, frames.items(), strict=True):
+            model = frame[(frame["method"] == family) & frame["step"].isin(depths)]
+            for ax, algorithm in zip(row, panel["algorithms"], strict=True):
+                steps = frame[(frame["method"] == algorithm) & (frame["step"] >= 1)]
+                _draw_map(ax, similarity(model, steps))
+                ax.set_xlabel(f"steps of {look(algorithm).label}")
+                ax.set_ylabel(f"layers of {look(family).label}")
+                ax.set_title(condition_title(condition), fontsize=8.5)
+        figure.tight_layout()
+    return figure
+
+
+def _draw_map(ax: Axes, table: pd.DataFrame) -> None:
+    values = table.to_numpy()
+    image = ax.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto", origin="lower")
+    ax.set_xticks(range(values.shape[1]), [str(step) for step in table.columns])
+    ax.set_yticks(range(values.shape[0]), [str(step) for step in table.index])
+    for (i, j), value in np.ndenumerate(values):
+        shade = "black" if value > 0.55 else "white"
+        ax.text(j, i, f"{value:.2f}".lstrip("0"), ha="center", va="center", fontsize=6.5, color=shade)
+    for i, j in enumerate(values.argmax(axis=1)):
+        ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#D55E00", linewidth=2))
+    ax.figure.colorbar(image, ax=ax, label="cosine of residuals", pad=0.02)

@@ -1,0 +1,88 @@
+"""One look for all figures: names, colours, markers and line styles of methods, and reproducible files.
+
+Methods differ in marker and line style as well as in colour (Okabe and Ito's palette, safe for colour blindness).
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from icnewton.files import write_atomically
+
+logging.getLogger("fontTools").setLevel(logging.ERROR)
+
+RC = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "figure.dpi": 100,
+    "savefig.dpi": 160,
+    "svg.hashsalt": "icnewton",
+    "pdf.fonttype": 42,
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a method is named and drawn."""
+
+    label: str
+    colour: str
+    marker: str
+    line: str = "-"
+
+
+LOOKS = {
+    "lsa": Look("trained LSA", "#0072B2", "o"),
+    "lsa_ln": Look("trained LSA + LN", "#56B4E9", "s"),
+    "newton2": Look("Newton (order 2)", "#D55E00", "^", "--"),
+    "newton3": Look("order 3", "#E69F00", "v", "--"),
+    "newton4": Look("order 4", "#CC79A7", "D", "--"),
+    "newton5": Look("order 5", "#882255", "P", "--"),
+    "newton6": Look("order 6", "#AA4499", "X", "--"),
+    "newton8": Look("order 8", "#44AA99", "<", "--"),
+    "newton10": Look("order 10", "#117733", ">", "--"),
+    "gradient_descent": Look("gradient descent", "#555555", "x", ":"),
+    "best_polynomial": Look("best fixed polynomial", "#000000", "*", "-."),
+    "built_chebyshev": Look("built Chebyshev", "#009E73", "h", "-"),
+    "built_newton2": Look("built Newton (order 2)", "#D55E00", "^", "-"),
+    "built_newton3": Look("built order 3", "#E69F00", "v", "-"),
+}
+
+
+def look(method: str) -> Look:
+    """The look of a method; one without an entry gets its own name in grey."""
+    return LOOKS.get(method, Look(method.replace("_", " "), "#777777", ".", "--"))
+
+
+def condition_title(condition: str) -> str:
+    """``normalised_kappa10_noise0.1`` in words."""
+    protocol, kappa, noise = condition.split("_")
+    scale = {"normalised": "normalised, tr Σ = d", "paper": "paper's protocol, λmax ~ U[1, 100]"}[protocol]
+    return f"{scale}, κ = {kappa.removeprefix('kappa')}, noise {noise.removeprefix('noise')}"
+
+
+def save(figure: Figure, paths: dict[str, Path]) -> None:
+    """Write one figure to its PDF, PNG and SVG path; equal figures give equal bytes."""
+    metadata = {"pdf": {"CreationDate": None}, "png": {"Software": None}, "svg": {"Date": None}}
+    for kind, path in paths.items():
+        write_atomically(
+            path, lambda part, kind=kind: figure.savefig(part, format=kind, metadata=metadata[kind], bbox_inches="tight")
+        )
+    plt.close(figure)

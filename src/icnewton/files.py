@@ -1,0 +1,74 @@
+"""Files of every stage: written to a temporary sibling and renamed, so that no reader ever sees half of one."""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from safetensors.torch import load_file, save_file
+
+from icnewton.prompts import Prompts
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a temporary sibling and rename it to ``path``, so that no reader ever sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Indented JSON with a final newline, atomically."""
+    write_atomically(path, lambda part: part.write_text(json.dumps(value, indent=2) + "\n"))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Text as UTF-8, atomically."""
+    write_atomically(path, lambda part: part.write_text(text))
+
+
+def page(title: str, body: str) -> str:
+    """A self-contained HTML page with the given body, readable in light and dark, narrow and wide windows."""
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem; color: #222; background: #fff }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
+th, td {{ border-bottom: 1px solid #ddd; padding: .3rem .7rem; text-align: left; vertical-align: top }}
+.number {{ text-align: right; white-space: nowrap }}
+.holds {{ color: #00664a; font-weight: 600 }} .fails {{ color: #a33b00; font-weight: 600 }} .untested {{ color: #555 }}
+pre {{ background: #f6f6f6; padding: 1rem; overflow-x: auto; font-size: 13px }}
+</style></head><body><h1>{title}</h1>{body}</body></html>
+"""
+
+
+def write_prompts(path: Path, prompts: Prompts) -> None:
+    """Prompts as safetensors, one tensor for each field."""
+    tensors = {name: tensor.contiguous() for name, tensor in vars(prompts).items()}
+    write_atomically(path, lambda part: save_file(tensors, part))
+
+
+def read_prompts(path: Path | str) -> Prompts:
+    """Prompts written by ``write_prompts``."""
+    return Prompts(**load_file(path))
+
+
+def write_table(path: Path, frame: pd.DataFrame) -> None:
+    """A frame as CSV with full precision, or as parquet or Markdown, by the file's suffix."""
+    writers: dict[str, Callable[[Path], object]] = {
+        ".csv": lambda part: frame.to_csv(part, index=False, lineterminator="\n"),
+        ".parquet": lambda part: frame.to_parquet(part, index=False),
+        ".md": lambda part: part.write_text(frame.to_markdown(index=False, floatfmt=".3g") + "\n"),
+    }
+    write_atomically(path, writers[path.suffix])
+
+
+def read_tables(paths: Iterable[Path | str]) -> pd.DataFrame:
+    """CSV or parquet files as one frame."""
+    frames = [pd.read_csv(path) if str(path).endswith(".csv") else pd.read_parquet(path) for path in paths]
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,115 @@
+"""Prompt formats: how a problem becomes tokens, and where the answer is read from the last residual stream.
+
+A format is a small frozen dataclass; its fields go into the model's card under its name in ``FORMATS``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from icnewton.stream import Stream
+
+
+class Format(Protocol):
+    """What every format can do: name its blocks, make tokens and read the answer."""
+
+    @property
+    def stream(self) -> Stream: ...
+
+    def tokens(self, *inputs: Tensor) -> Tensor: ...
+
+    def read(self, output: Tensor) -> Tensor: ...
+
+
+def _require(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
+    if tuple(tensor.shape[1:]) != shape:
+        expected = ", ".join(["batch", *map(str, shape)])
+        raise ValueError(f"{name} must have shape ({expected}), found {tuple(tensor.shape)}")
+
+
+@dataclass(frozen=True)
+class InverseFormat:
+    """Lemma 4.1: d tokens, token j holding column j of X_0, of A and of the identity. Blocks: X, A, I and work space."""
+
+    d: int
+    work: tuple[str, ...]
+
+    @property
+    def stream(self) -> Stream:
+        return Stream(dict.fromkeys(("X", "A", "I", *self.work), self.d))
+
+    def tokens(self, A: Tensor, X0: Tensor) -> Tensor:
+        """``(batch, d, width)`` from A and X0, both ``(batch, d, d)``."""
+        for name, matrix in (("A", A), ("X0", X0)):
+            _require(name, matrix, (self.d, self.d))
+        identity = torch.eye(self.d, dtype=A.dtype, device=A.device).unsqueeze(0)
+        return self.stream.pack(len(A), self.d, {"X": X0.mT, "A": A.mT, "I": identity})
+
+    def read(self, output: Tensor) -> Tensor:
+        """X as ``(batch, d, d)``."""
+        return self.stream.unpack(output)["X"].mT
+
+
+@dataclass(frozen=True)
+class LeastSquaresFormat:
+    """Theorem 4.2: token i holds (a_i, y_i); the first d tokens also hold the identity; the query is the last token.
+
+    a_test lies in the query token's block ``query_block``, not in ``a``, so that it takes no part in A^T A, and the
+    query token's label slot, empty in the prompt, is where the prediction appears. Prompts with n < d get tokens of
+    zeros so that there are d columns to hold a matrix.
+    """
+
+    d: int
+    n: int
+    blocks: Mapping[str, int]
+    query_block: str
+
+    @property
+    def stream(self) -> Stream:
+        return Stream(self.blocks)
+
+    def tokens(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(batch, max(n, d) + 1, width)`` from x ``(batch, n + 1, d)``, query last, and y ``(batch, n)``."""
+        _require("x", x, (self.n + 1, self.d))
+        _require("y", y, (self.n,))
+        identity = torch.eye(self.d, dtype=x.dtype, device=x.device).unsqueeze(0)
+        blocks = {"a": x[:, :-1], "y": y.unsqueeze(-1), "I": identity}
+        tokens = self.stream.pack(len(x), max(self.n, self.d) + 1, blocks)
+        tokens[:, -1, self.stream.slice(self.query_block)] = x[:, -1]
+        return tokens
+
+    def read(self, output: Tensor) -> Tensor:
+        """The prediction ``(batch,)`` in the query token's label slot."""
+        return self.stream.unpack(output)["y"][:, -1, 0]
+
+
+@dataclass(frozen=True)
+class RegressionFormat:
+    """Learned models: token i is (a_i, y_i), the query token (a_test, 0); the read-out's one output is the prediction."""
+
+    d: int
+    width: int
+
+    @property
+    def stream(self) -> Stream:
+        return Stream({"residual": self.width})
+
+    def tokens(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(batch, n + 1, d + 1)`` from x ``(batch, n + 1, d)``, query last, and y ``(batch, n)``; any n."""
+        _require("x", x, (y.shape[-1] + 1, self.d))
+        labels = torch.cat([y, torch.zeros_like(y[:, :1])], -1)
+        return torch.cat([x, labels.unsqueeze(-1)], -1)
+
+    def read(self, output: Tensor) -> Tensor:
+        """The prediction ``(batch,)`` at the query token."""
+        return output[:, -1, 0]
+
+
+FORMATS: dict[str, type] = {
+    "inverse": InverseFormat,
+    "least_squares": LeastSquaresFormat,
+    "regression": RegressionFormat,
+}

@@ -1,0 +1,79 @@
+"""The residual stream as a list of named blocks of rows, so that nobody indexes rows by number."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A linear combination of blocks of equal size, such as ``2 * X - Z``; terms maps block names to coefficients."""
+
+    terms: Mapping[str, float]
+
+    def __add__(self, other: "Rows") -> "Rows":
+        names = [*self.terms, *(name for name in other.terms if name not in self.terms)]
+        return Rows({name: self.terms.get(name, 0.0) + other.terms.get(name, 0.0) for name in names})
+
+    def __rmul__(self, factor: float) -> "Rows":
+        return Rows({name: factor * coefficient for name, coefficient in self.terms.items()})
+
+    def __neg__(self) -> "Rows":
+        return -1.0 * self
+
+    def __sub__(self, other: "Rows") -> "Rows":
+        return self + -other
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Named blocks that share the width of a residual stream, in order; sizes maps each name to its number of rows."""
+
+    sizes: Mapping[str, int]
+
+    @property
+    def width(self) -> int:
+        """The number of rows of all blocks together."""
+        return sum(self.sizes.values())
+
+    def rows(self, *names: str) -> tuple[Rows, ...]:
+        """One ``Rows`` for each name, to write actions with."""
+        for name in names:
+            self.slice(name)
+        return tuple(Rows({name: 1.0}) for name in names)
+
+    def slice(self, name: str) -> slice:
+        """Where a block lies; raises KeyError for a name that the stream does not have."""
+        start = 0
+        for other, size in self.sizes.items():
+            if other == name:
+                return slice(start, start + size)
+            start += size
+        raise KeyError(f"no block {name!r} in this stream, which has {', '.join(self.sizes)}")
+
+    def selector(self, rows: Rows) -> Tensor:
+        """The ``(size, width)`` float64 matrix P with P h = the combination; raises ValueError on unequal sizes."""
+        sizes = {self.sizes[name] for name in rows.terms}
+        if len(sizes) != 1:
+            raise ValueError(f"blocks of unequal sizes cannot be added: { {n: self.sizes[n] for n in rows.terms} }")
+        selector = torch.zeros(sizes.pop(), self.width, dtype=torch.float64)
+        for name, coefficient in rows.terms.items():
+            selector[:, self.slice(name)].fill_diagonal_(coefficient)
+        return selector
+
+    def pack(self, batch: int, tokens: int, blocks: Mapping[str, Tensor]) -> Tensor:
+        """Tokens ``(batch, tokens, width)``, float64 unless the blocks are otherwise; blocks not given are zero.
+
+        A block is ``(batch or 1, m, size)`` with m <= tokens and fills the first m tokens.
+        """
+        like = next(iter(blocks.values()))
+        packed = torch.zeros(batch, tokens, self.width, dtype=like.dtype, device=like.device)
+        for name, block in blocks.items():
+            packed[:, : block.shape[1], self.slice(name)] = block
+        return packed
+
+    def unpack(self, tokens: Tensor) -> dict[str, Tensor]:
+        """The blocks of ``(batch, tokens, width)`` by name, each ``(batch, tokens, size)``."""
+        return {name: tokens[..., self.slice(name)] for name in self.sizes}

@@ -1,0 +1,64 @@
+"""What L layers of linear attention can reach: the best fixed polynomial of the Gram matrix.
+
+Three factors meet in a head, so the output of L layers has degree at most 3^L in the prompt's entries. A prediction
+a_test^T p(S) b with S = A^T A and b = A^T y has degree 3 + 2 deg p, hence deg p <= (3^L - 3) / 2: 0, 3, 12, 39 for
+L = 1, 2, 3, 4. The best p of that degree for a distribution of prompts is a linear least-squares problem.
+
+It is a reference curve, not a proved floor: general weights may also use invariants of the prompt such as tr S.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from icnewton.iterations import gram_matrix, moment
+from icnewton.prompts import Prompts
+
+
+def degree(layers: int) -> int:
+    """The largest deg p of a prediction a_test^T p(S) b with ``layers`` >= 1 layers of linear attention."""
+    if layers < 1:
+        raise ValueError(f"layers must be at least 1, found {layers}")
+    return (3**layers - 3) // 2
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """p(S) = sum_j c_j T_j(2 S / upper - I) in Chebyshev polynomials on [0, upper]; coefficients ``(degree + 1,)``."""
+
+    coefficients: Tensor
+    upper: float
+
+    def predict(self, prompts: Prompts) -> Tensor:
+        """a_test^T p(S) b, ``(batch,)``."""
+        return _features(prompts, len(self.coefficients) - 1, self.upper) @ self.coefficients
+
+
+def fit(batches: Iterator[Prompts], degree: int, upper: float) -> Polynomial:
+    """The polynomial with the least mean of (prediction - target)^2 / tr Sigma over all prompts of the batches.
+
+    ``upper`` should bound the spectra of S: outside [0, upper] the Chebyshev polynomials grow quickly.
+    """
+    rows, targets = [], []
+    for prompts in batches:
+        root = prompts.scale.sqrt()
+        rows.append(_features(prompts, degree, upper) / root.unsqueeze(-1))
+        targets.append(prompts.target / root)
+    coefficients = np.linalg.lstsq(torch.cat(rows).numpy(), torch.cat(targets).numpy(), rcond=None)[0]
+    return Polynomial(torch.from_numpy(coefficients), upper)
+
+
+def _features(prompts: Prompts, degree: int, upper: float) -> Tensor:
+    """``(batch, degree + 1)`` values a_test^T T_j(2 S / upper - I) b, by the three-term recurrence."""
+    examples, query = prompts.x[:, :-1], prompts.x[:, -1]
+    S = gram_matrix(examples)
+    previous, current = torch.zeros_like(query), moment(examples, prompts.y)
+    features = []
+    for j in range(degree + 1):
+        features.append((query * current).sum(-1))
+        shifted = (2 / upper) * (S @ current.unsqueeze(-1)).squeeze(-1) - current
+        previous, current = current, (shifted if j == 0 else 2 * shifted - previous)
+    return torch.stack(features, -1)

@@ -1,0 +1,1 @@
+"""Learning the weights: recipes, curriculum, the engine and the resumable loop."""

@@ -1,0 +1,47 @@
+"""A curriculum over dimension and prompt length (App. D): prompts grow from few active dimensions and few examples."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from torch import Tensor
+
+from icnewton.prompts import Prompts
+
+
+@dataclass(frozen=True)
+class Curriculum:
+    """Active dimensions and examples start at ``dims`` and ``points`` and grow every ``every`` steps, up to d and n.
+
+    ``truncates`` says what an inactive dimension means: ``w`` zeroes the weights there and leaves the examples whole,
+    as the paper's runs did; ``x`` zeroes the examples there.
+    """
+
+    dims: int
+    dims_step: int
+    points: int
+    points_step: int
+    every: int
+    truncates: Literal["w", "x"] = "w"
+
+    def sizes(self, step: int, d: int, n: int) -> tuple[int, int]:
+        """Active dimensions and examples at a step."""
+        stage = step // self.every
+        return min(d, self.dims + stage * self.dims_step), min(n, self.points + stage * self.points_step)
+
+    def apply(self, prompts: Prompts, step: int) -> Prompts:
+        """The prompts as the model sees them at a step; the label noise of an example stays what it was drawn as."""
+        dims, points = self.sizes(step, prompts.d, prompts.n)
+        keep = [*range(points), prompts.n]
+        x, y, w = prompts.x[:, keep], prompts.y[:, :points], prompts.w
+        noise = y - _labels(x, w)[:, :-1]
+        if self.truncates == "x":
+            x = x.clone()
+            x[..., dims:] = 0
+        w = w.clone()
+        w[:, dims:] = 0
+        clean = _labels(x, w)
+        return replace(prompts, x=x, y=clean[:, :-1] + noise, w=w, target=clean[:, -1])
+
+
+def _labels(x: Tensor, w: Tensor) -> Tensor:
+    return (x @ w.unsqueeze(-1)).squeeze(-1)

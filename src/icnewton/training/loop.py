@@ -1,0 +1,102 @@
+"""A whole training run: resumable at any moment, logged by the true mean loss, ending in a model with its card."""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from icnewton.models import Model, assemble
+from icnewton.training.checkpoint import Record, load_checkpoint, save_checkpoint
+from icnewton.training.engine import TrainingState, advance, start
+from icnewton.training.runs import Run
+from icnewton.training.schedule import learning_rate
+
+LOG_COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
+
+
+class Diverged(RuntimeError):
+    """The loss stopped being a number; the message says at which step."""
+
+
+def train(
+    run: Run,
+    *,
+    checkpoint: Path,
+    identity: str,
+    device: str = "cpu",
+    checkpoint_seconds: float = 30.0,
+    records: int = 100,
+    say: Callable[[str], object] = print,
+    stop: Callable[[TrainingState], bool] = lambda state: False,
+) -> tuple[Model, list[Record]]:
+    """Train to the end and return the model and its log, one record (``LOG_COLUMNS``) for every 1 / ``records`` of the run.
+
+    A usable ``checkpoint`` is resumed, an unusable one is refused aloud and training starts over; it is written every
+    ``checkpoint_seconds``, at the end, and when ``stop`` asks to stop early (KeyboardInterrupt is then raised).
+    ``loss`` is the mean over every prompt since the last record; ``seconds`` counts training alone, over all sessions.
+    Raises Diverged when the loss is not finite.
+    """
+    state, log = _resume(run, checkpoint, identity, device, say)
+    every = max(run.recipe.steps // records, 1)
+    elapsed, began, saved = (log[-1][4] if log else 0.0), time.monotonic(), time.monotonic()
+    sums = torch.zeros(2, dtype=torch.float64, device=device)
+    bar = tqdm(total=run.recipe.steps, initial=state.step, desc=_name(run), unit="step", disable=None, leave=False)
+    while state.step < run.recipe.steps:
+        sums += torch.stack(advance(run, state))
+        bar.update()
+        if state.step % every and state.step < run.recipe.steps:
+            continue
+        count = (state.step - 1) % every + 1
+        log.append(_record(run, state, sums / count, elapsed + time.monotonic() - began))
+        sums.zero_()
+        say("step {:.0f}  loss {:.4e}  rate {:.2e}  gradient {:.2e}  {:.0f} s".format(*log[-1]))
+        if time.monotonic() - saved > checkpoint_seconds or stop(state):
+            save_checkpoint(checkpoint, state, log, identity)
+            saved = time.monotonic()
+        if stop(state):
+            raise KeyboardInterrupt
+    bar.close()
+    save_checkpoint(checkpoint, state, log, identity)
+    return _model(run, state, log, device), log
+
+
+def _resume(
+    run: Run, checkpoint: Path, identity: str, device: str, say: Callable[[str], object]
+) -> tuple[TrainingState, list[Record]]:
+    state = start(run, device)
+    if not checkpoint.exists():
+        return state, []
+    try:
+        log = load_checkpoint(checkpoint, state, identity)
+    except (ValueError, RuntimeError, KeyError) as error:
+        say(f"starting over: {error}")
+        return start(run, device), []
+    say(f"resuming from step {state.step}")
+    return state, log
+
+
+def _record(run: Run, state: TrainingState, means: torch.Tensor, seconds: float) -> Record:
+    mean_loss, mean_norm = means.tolist()
+    if not math.isfinite(mean_loss):
+        raise Diverged(f"{_name(run)} diverged: mean loss {mean_loss} in the steps up to {state.step}")
+    recipe = run.recipe
+    rate = learning_rate(state.step - 1, recipe.learning_rate, recipe.warmup, recipe.steps)
+    return float(state.step), mean_loss, rate, mean_norm, round(seconds, 3)
+
+
+def _name(run: Run) -> str:
+    return f"{run.family} {run.layers} layers, kappa {run.condition.kappa:g}, seed {run.seed}"
+
+
+def _model(run: Run, state: TrainingState, log: list[Record], device: str) -> Model:
+    origin = {
+        "run": run.to_json(),
+        "device": torch.cuda.get_device_name() if device == "cuda" else device,
+        "torch": str(torch.__version__),
+        "seconds": log[-1][4] if log else 0.0,
+        "final_loss": log[-1][1] if log else None,
+    }
+    return assemble(run.format, state.transformer.cpu(), family=run.family, kind="learned", origin=origin)

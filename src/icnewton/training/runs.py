@@ -1,0 +1,96 @@
+"""What a training run is: a family of models, a condition, a depth, a seed and a recipe."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+
+from icnewton.formats import RegressionFormat
+from icnewton.prompts import Condition, generator
+from icnewton.training.curriculum import Curriculum
+from icnewton.transformer import Transformer, TransformerConfig
+
+FAMILIES = {"lsa": False, "lsa_ln": True}  # family -> LayerNorm
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is made and trained; every value is documented in the schema of the configuration."""
+
+    width: int
+    heads: int
+    head_dim: int
+    mean_attention: bool
+    query_as_key: bool
+    activation_clip: float | None
+    embedding_gain: float
+    output_gain: float
+    steps: int
+    batch: int
+    prompts_per_covariance: int
+    learning_rate: float
+    warmup: int
+    betas: tuple[float, float]
+    gradient_clip: float
+    curriculum: Curriculum | None
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> "Recipe":
+        """From plain configuration values; raises TypeError on unknown or missing names."""
+        curriculum = values["curriculum"]
+        fields = {**values, "betas": tuple(values["betas"]), "curriculum": curriculum and Curriculum(**curriculum)}
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model to be learned; runs of different depth or seed share no random stream."""
+
+    family: Literal["lsa", "lsa_ln"]
+    condition: Condition
+    layers: int
+    seed: int
+    recipe: Recipe
+
+    def to_json(self) -> dict[str, Any]:
+        """The run as plain values."""
+        return asdict(self)
+
+    @property
+    def format(self) -> RegressionFormat:
+        """Tokens (a_i, y_i) and a linear read-out at the query."""
+        return RegressionFormat(self.condition.d, self.recipe.width)
+
+    def transformer(self) -> Transformer:
+        """The transformer at its initialisation, float32 on the CPU, from the run's own random stream.
+
+        Weights are Gaussian with variance 1 / fan-in; attention's output maps carry a further ``output_gain / layers``,
+        which keeps the residual stream near its embedding at first.
+        """
+        recipe = self.recipe
+        config = TransformerConfig(
+            width=recipe.width,
+            depth=self.layers,
+            heads=recipe.heads,
+            head_dim=recipe.head_dim,
+            scale=1 / (self.condition.n * recipe.head_dim) if recipe.mean_attention else 1.0,
+            layer_norm=FAMILIES[self.family],
+            clip=None if FAMILIES[self.family] else recipe.activation_clip,
+            query_as_key=recipe.query_as_key,
+            inputs=self.condition.d + 1,
+            outputs=1,
+        )
+        transformer = Transformer(config, torch.float32)
+        self._initialise(transformer, generator("initialisation", self.layers, self.seed))
+        return transformer
+
+    @torch.no_grad()
+    def _initialise(self, transformer: Transformer, source: torch.Generator) -> None:
+        for name, weight in transformer.named_parameters():
+            if weight.ndim == 2:
+                weight.normal_(0, weight.shape[1] ** -0.5, generator=source)
+            if ".output." in name:
+                weight.mul_(self.recipe.output_gain / self.layers)
+            elif name.startswith("embedding"):
+                weight.mul_(self.recipe.embedding_gain)

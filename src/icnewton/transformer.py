@@ -1,0 +1,168 @@
+"""The one transformer of this package: built weights and learned weights are both states of this module.
+
+One layer is linear (or softmax) self-attention followed by an optional position-wise feed-forward network,
+each with a residual connection (Sec. 3.1 of arXiv 2403.03183):
+
+    Attn(H) = H + scale * sum_h  O_h V_h H (K_h H)^T (Q_h H)
+    f(H)    = Attn(H) + W_2 act(W_1 Attn(H) + b_1) + b_2
+
+The paper writes tokens as columns of H; here they are the rows of a ``(batch, tokens, width)`` tensor. There is no
+positional encoding, and no mask unless ``query_as_key`` is off: a prompt is a set of examples and a query, the last.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """The shape of a transformer and every choice that changes its function.
+
+    ``scale`` multiplies linear attention as a whole (1 in the paper; 1 / (n * head_dim) in the normalised recipe)
+    and multiplies the logits of softmax attention. ``inputs`` and ``outputs`` are the widths of a learned embedding
+    and read-out; ``None`` means that tokens already have the width of the residual stream. ``clip`` bounds every
+    entry of the residual stream after each layer, in training and at evaluation alike. With ``query_as_key`` off the
+    last token attends but is not attended to; linear attention is then exactly linear in the query.
+    """
+
+    width: int
+    depth: int
+    heads: int
+    head_dim: int
+    hidden_width: int = 0
+    attention: Literal["linear", "softmax"] = "linear"
+    scale: float = 1.0
+    activation: Literal["relu", "gelu"] = "relu"
+    layer_norm: bool = False
+    clip: float | None = None
+    query_as_key: bool = True
+    inputs: int | None = None
+    outputs: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("width", "heads", "head_dim"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.depth < 0:
+            raise ValueError(f"depth must be at least 0, found {self.depth}")
+        if self.attention not in ("linear", "softmax"):
+            raise ValueError(f"attention must be 'linear' or 'softmax', found {self.attention!r}")
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}, found {self.activation!r}")
+        if self.clip is not None and not self.clip > 0:
+            raise ValueError(f"clip must be positive or null, found {self.clip}")
+
+    @property
+    def is_trilinear(self) -> bool:
+        """Whether every layer is linear attention alone, so that the output sees only the prompt's Gram matrix."""
+        return self.attention == "linear" and not (self.layer_norm or self.hidden_width or self.clip)
+
+
+def _zero_linear(inputs: int, outputs: int, bias: bool, dtype: torch.dtype) -> nn.Linear:
+    """A linear map of zeros; no random number is drawn, so weights come from a construction or an explicit generator."""
+    layer = nn.utils.skip_init(nn.Linear, inputs, outputs, bias=bias, dtype=dtype)
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+    return layer
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention without mask; head h owns rows ``h*head_dim : (h+1)*head_dim`` of Q, K and V."""
+
+    def __init__(self, config: TransformerConfig, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.config = config
+        inner = config.heads * config.head_dim
+        self.query = _zero_linear(config.width, inner, False, dtype)
+        self.key = _zero_linear(config.width, inner, False, dtype)
+        self.value = _zero_linear(config.width, inner, False, dtype)
+        self.output = _zero_linear(inner, config.width, False, dtype)
+
+    def _heads(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(-1, (self.config.heads, self.config.head_dim)).transpose(-3, -2)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """The attention's update of ``(batch, tokens, width)``, without the residual."""
+        context = tokens if self.config.query_as_key else tokens[..., :-1, :]
+        q = self._heads(self.query(tokens))  # (batch, heads, tokens, head_dim)
+        k, v = self._heads(self.key(context)), self._heads(self.value(context))
+        if self.config.attention == "softmax":
+            mixed = F.scaled_dot_product_attention(q, k, v, scale=self.config.scale)
+        else:
+            mixed = q @ ((k.mT @ v) * self.config.scale)  # keys meet values first: linear in the number of tokens
+        return self.output(mixed.transpose(-3, -2).flatten(-2))
+
+
+class FeedForward(nn.Module):
+    """The position-wise network ``W_2 act(W_1 h + b_1) + b_2``."""
+
+    def __init__(self, config: TransformerConfig, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.first = _zero_linear(config.width, config.hidden_width, True, dtype)
+        self.second = _zero_linear(config.hidden_width, config.width, True, dtype)
+        self.activation = ACTIVATIONS[config.activation]
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.second(self.activation(self.first(tokens)))
+
+
+class Layer(nn.Module):
+    """Attention, then the optional feed-forward network; LayerNorm, if any, stands before each of them."""
+
+    def __init__(self, config: TransformerConfig, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.clip = config.clip
+        self.attention = Attention(config, dtype)
+        self.feed_forward = FeedForward(config, dtype) if config.hidden_width else None
+        norms = (1 + bool(config.hidden_width)) if config.layer_norm else 0
+        self.norms = nn.ModuleList(nn.LayerNorm(config.width, dtype=dtype) for _ in range(norms))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        tokens = tokens + self.attention(self.norms[0](tokens) if self.norms else tokens)
+        if self.feed_forward is not None:
+            tokens = tokens + self.feed_forward(self.norms[1](tokens) if self.norms else tokens)
+        return tokens if self.clip is None else tokens.clamp(-self.clip, self.clip)
+
+
+class Transformer(nn.Module):
+    """A stack of layers on ``(batch, tokens, inputs or width)``; fresh weights are zero, which is the identity map.
+
+    Arguments: the config, and the dtype of the weights (float64 for built models, float32 for learned ones).
+    """
+
+    def __init__(self, config: TransformerConfig, dtype: torch.dtype = torch.float64) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = _zero_linear(config.inputs, config.width, False, dtype) if config.inputs else nn.Identity()
+        self.layers = nn.ModuleList(Layer(config, dtype) for _ in range(config.depth))
+        self.readout = _zero_linear(config.width, config.outputs, False, dtype) if config.outputs else nn.Identity()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the weights."""
+        return next((p.dtype for p in self.parameters()), torch.get_default_dtype())
+
+    def streams(self, tokens: Tensor) -> Iterator[Tensor]:
+        """The residual stream after the embedding and after each layer, each ``(batch, tokens, width)``."""
+        stream = self.embedding(tokens)
+        yield stream
+        for layer in self.layers:
+            stream = layer(stream)
+            yield stream
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """The read-out of the last residual stream: ``(batch, tokens, outputs or width)``."""
+        *_, last = self.streams(tokens)
+        return self.readout(last)
+
+    @torch.no_grad()
+    def trace(self, tokens: Tensor) -> list[Tensor]:
+        """All ``depth + 1`` residual streams, to look inside."""
+        return list(self.streams(tokens))

@@ -1,0 +1,42 @@
+VARIANTS = ["newton2", "newton3", "chebyshev"]
+BUILT_CONDITIONS = [condition_name(experiment.condition(**c)) for c in config["constructions"]["conditions"]]
+
+
+rule construct:
+    message:
+        "building {wildcards.variant} transformers for {wildcards.condition}"
+    output:
+        expand(
+            f"{RESULTS}/construct/{{{{condition}}}}/{{{{variant}}}}_steps{{steps}}/{{file}}",
+            steps=config["constructions"]["steps"],
+            file=["weights.safetensors", "card.json"],
+        ),
+    log:
+        f"{RESULTS}/logs/construct/{{condition}}_{{variant}}.log",
+    params:
+        condition=lambda w: asdict(CONDITIONS[w.condition]),
+        steps=config["constructions"]["steps"],
+        folder=f"{RESULTS}/construct/{{condition}}/{{variant}}_steps",
+        code=digest("icnewton.constructions.calibration", "icnewton.constructions", "icnewton.weights"),
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        "../scripts/construct.py"
+
+
+rule check_constructions:
+    message:
+        "comparing constructions with their algorithms"
+    output:
+        f"{RESULTS}/construct/checks.csv",
+    log:
+        f"{RESULTS}/logs/construct/checks.log",
+    params:
+        checks=config["constructions"]["checks"],
+        code=digest("icnewton.constructions.checks", "icnewton.files"),
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        "../scripts/check_constructions.py"

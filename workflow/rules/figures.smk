@@ -1,0 +1,42 @@
+DRAWERS = {
+    "curves": "icnewton.figures.curves",
+    "headline": "icnewton.figures.headline",
+    "similarity": "icnewton.figures.similarity",
+    "functions_near": "icnewton.figures.functions",
+    "functions_far": "icnewton.figures.functions",
+}
+
+
+def figure_tables(wildcards):
+    """The tables that a figure is drawn from, by its kind."""
+    spec = config["figures"][wildcards.figure]
+    if spec["kind"] in ("curves", "headline"):
+        return [f"{RESULTS}/tables/{condition}.csv" for condition in spec["conditions"]]
+    suffix = "parquet" if spec["kind"] == "similarity" else "probe.parquet"
+    return [path for condition in spec["conditions"] for path in evaluated(condition, suffix)]
+
+
+rule figure:
+    message:
+        "drawing {wildcards.figure}"
+    input:
+        figure_tables,
+    output:
+        png=report(
+            f"{RESULTS}/figures/{{figure}}.png",
+            category=lambda w: config["figures"][w.figure]["section"],
+            caption="../report/figure.rst",
+            labels={"figure": "{figure}"},
+        ),
+        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
+        svg=f"{RESULTS}/figures/{{figure}}.svg",
+    log:
+        f"{RESULTS}/logs/figures/{{figure}}.log",
+    params:
+        spec=lambda w: config["figures"][w.figure],
+        code=lambda w: digest(DRAWERS[config["figures"][w.figure]["kind"]]),
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        "../scripts/figure.py"

@@ -1,0 +1,75 @@
+rule table:
+    message:
+        "medians and intervals of {wildcards.condition}"
+    input:
+        lambda w: evaluated(w.condition, "parquet"),
+    output:
+        csv=report(
+            f"{RESULTS}/tables/{{condition}}.csv",
+            category="5. Tables",
+            caption="../report/table.rst",
+            labels={"condition": "{condition}"},
+        ),
+        md=f"{RESULTS}/tables/{{condition}}.md",
+    log:
+        f"{RESULTS}/logs/tables/{{condition}}.log",
+    params:
+        code=digest("icnewton.statistics", "icnewton.files"),
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        "../scripts/table.py"
+
+
+rule claims:
+    message:
+        "confronting the claims with the measurements"
+    input:
+        errors=[path for condition in CONDITIONS for path in evaluated(condition, "parquet")],
+        probes=[path for condition in CONDITIONS for path in evaluated(condition, "probe.parquet")],
+        checks=rules.check_constructions.output,
+        diabetes=rules.evaluate_diabetes.output,
+    output:
+        csv=f"{RESULTS}/claims/claims.csv",
+        md=f"{RESULTS}/claims/claims.md",
+        html=report(
+            f"{RESULTS}/claims/claims.html",
+            category="1. Claims",
+            caption="../report/claims.rst",
+            labels={"table": "claims, measured numbers and verdicts"},
+        ),
+        captions=expand(f"{RESULTS}/claims/captions/{{figure}}.rst", figure=config["figures"]),
+    log:
+        f"{RESULTS}/logs/claims.log",
+    params:
+        code=digest("icnewton.claims", "icnewton.files"),
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    script:
+        "../scripts/claims.py"
+
+
+rule provenance:
+    message:
+        "writing down where everything comes from"
+    input:
+        rules.claims.output.csv,
+    output:
+        report(
+            f"{RESULTS}/provenance.html",
+            category="6. Provenance",
+            caption="../report/provenance.rst",
+            labels={"table": "commit, versions, seeds, device, configuration"},
+        ),
+    log:
+        f"{RESULTS}/logs/provenance.log",
+    params:
+        config=config,
+        commit=commit(),
+    resources:
+        mem_mb=500,
+        runtime=5,
+    script:
+        "../scripts/provenance.py"

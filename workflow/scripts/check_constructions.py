@@ -1,0 +1,15 @@
+"""Every construction against its algorithm on random problems."""
+
+from pathlib import Path
+
+from job import job, limit_threads
+from snakemake.script import snakemake
+
+from icnewton.constructions.checks import check_all
+from icnewton.files import write_table
+
+with job(snakemake) as say:
+    limit_threads(snakemake)
+    frame = check_all(**snakemake.params.checks)
+    write_table(Path(snakemake.output[0]), frame)
+    say(f"{len(frame)} settings, largest relative error {frame['error'].max():.2e}")

@@ -1,0 +1,27 @@
+"""The claims table as CSV, Markdown and HTML, and for every figure the verdicts that it bears on."""
+
+from pathlib import Path
+
+from job import job
+from snakemake.script import snakemake
+
+from icnewton.claims import Evidence, assess, caption, html, table
+from icnewton.files import read_tables, write_table, write_text
+
+
+def by_condition(paths):
+    """One frame for each condition, which is the name of the folder."""
+    conditions = dict.fromkeys(Path(path).parent.name for path in paths)
+    return {c: read_tables(path for path in paths if Path(path).parent.name == c) for c in conditions}
+
+
+with job(snakemake) as say:
+    inputs = snakemake.input
+    checks, diabetes = read_tables(inputs.checks), read_tables(inputs.diabetes)
+    rows = assess(Evidence(by_condition(inputs.errors), by_condition(inputs.probes), checks, diabetes))
+    for path in (snakemake.output.csv, snakemake.output.md):
+        write_table(Path(path), table(rows))
+    write_text(Path(snakemake.output.html), html(rows))
+    for path in map(Path, snakemake.output.captions):
+        write_text(path, caption(rows, path.stem))
+    say(table(rows).to_string())

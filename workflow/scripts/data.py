@@ -1,0 +1,16 @@
+"""Evaluation prompts of one condition."""
+
+from pathlib import Path
+
+from job import job, limit_threads
+from snakemake.script import snakemake
+
+from icnewton.files import write_prompts
+from icnewton.prompts import Condition, generator, sample
+
+with job(snakemake) as say:
+    limit_threads(snakemake)
+    condition, size = Condition(**snakemake.params.condition), snakemake.params.evaluation
+    source = generator("evaluation", condition, size["seed"])
+    write_prompts(Path(snakemake.output[0]), sample(condition, size["covariances"], size["prompts"], source))
+    say(f"{size['covariances']} covariances, {size['prompts']} prompts each")

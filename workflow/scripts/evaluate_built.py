@@ -1,0 +1,20 @@
+"""Residuals of the built transformers of one condition."""
+
+from pathlib import Path
+
+from job import job, limit_threads
+from snakemake.script import snakemake
+
+from icnewton.evaluation import errors_frame, model_predictions
+from icnewton.files import read_prompts, write_table
+from icnewton.weights import load
+
+with job(snakemake) as say:
+    limit_threads(snakemake)
+    prompts = read_prompts(snakemake.input.prompts)
+    results = []
+    for folder in sorted({Path(path).parent for path in snakemake.input.models}):
+        variant, steps = folder.name.split("_steps")
+        results.append(model_predictions(load(folder), f"built_{variant}", 0, int(steps), prompts))
+    write_table(Path(snakemake.output.errors), errors_frame(results, prompts))
+    say(f"{len(results)} built models")

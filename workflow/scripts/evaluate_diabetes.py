@@ -1,0 +1,18 @@
+"""Built and learned transformers on the diabetes data, as prompts of 50 patients and as one of all 441."""
+
+from pathlib import Path
+
+import pandas as pd
+from job import job, limit_threads
+from snakemake.script import snakemake
+
+from icnewton.diabetes import built_frame, learned_frame
+from icnewton.files import write_table
+from icnewton.weights import load
+
+with job(snakemake) as say:
+    limit_threads(snakemake)
+    folders = dict.fromkeys(Path(path).parent for path in snakemake.input)
+    frame = pd.concat([built_frame(), *(learned_frame(load(folder)) for folder in folders)], ignore_index=True)
+    write_table(Path(snakemake.output[0]), frame)
+    say(f"{len(frame)} predictions")

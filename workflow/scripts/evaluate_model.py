@@ -1,0 +1,20 @@
+"""Residuals and probes of one learned model."""
+
+from pathlib import Path
+
+from job import job, limit_threads
+from snakemake.script import snakemake
+
+from icnewton.evaluation import errors_frame, model_predictions, probe_frame, probe_prompts, probe_values
+from icnewton.files import read_prompts, write_table
+from icnewton.weights import load
+
+with job(snakemake) as say:
+    limit_threads(snakemake)
+    prompts, model = read_prompts(snakemake.input.prompts), load(Path(snakemake.input.weights).parent)
+    words = (model.card.family, snakemake.params.run["seed"], snakemake.params.run["layers"])
+    errors = errors_frame([model_predictions(model, *words, prompts)], prompts)
+    write_table(Path(snakemake.output.errors), errors)
+    probes = probe_prompts(prompts, snakemake.params.probes, probe_values(prompts))
+    write_table(Path(snakemake.output.probe), probe_frame([model_predictions(model, *words, probes)], probes))
+    say(f"median squared error over trace {(errors['residual'] ** 2).median():.3e}")

@@ -1,0 +1,26 @@
+"""Residuals of the best fixed polynomials, fitted on prompts of their own."""
+
+from pathlib import Path
+
+from job import job, limit_threads
+from snakemake.script import snakemake
+
+from icnewton.constructions.calibration import spectrum
+from icnewton.evaluation import Labelled, errors_frame
+from icnewton.files import read_prompts, write_table
+from icnewton.prompts import Condition, generator, sample
+from icnewton.theory.polynomials import degree, fit
+
+CHUNK = 2000
+
+with job(snakemake) as say:
+    limit_threads(snakemake)
+    condition, prompts = Condition(**snakemake.params.condition), read_prompts(snakemake.input.prompts)
+    chunks, upper = -(-snakemake.params.polynomial["prompts"] // CHUNK), 1.05 * spectrum(condition)[1]
+    results = []
+    for layers in snakemake.params.polynomial["layers"]:
+        batches = (sample(condition, CHUNK, 1, generator("polynomial", condition, i)) for i in range(chunks))
+        polynomial = fit(batches, degree(layers), upper)
+        results.append(Labelled("best_polynomial", "theory", 0, layers, layers, polynomial.predict(prompts)))
+        say(f"{layers} layers: degree {degree(layers)}")
+    write_table(Path(snakemake.output.errors), errors_frame(results, prompts))

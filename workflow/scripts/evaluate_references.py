@@ -1,0 +1,20 @@
+"""Residuals of the reference algorithms at the configured steps, probes at the first six."""
+
+from pathlib import Path
+
+from job import job, limit_threads
+from snakemake.script import snakemake
+
+from icnewton.evaluation import errors_frame, probe_frame, probe_prompts, probe_values, reference_predictions
+from icnewton.files import read_prompts, write_table
+
+with job(snakemake) as say:
+    limit_threads(snakemake)
+    prompts, algorithms = read_prompts(snakemake.input.prompts), snakemake.params.algorithms
+    results = [r for name, steps in algorithms.items() for r in reference_predictions(name, steps, prompts)]
+    write_table(Path(snakemake.output.errors), errors_frame(results, prompts))
+    probes = probe_prompts(prompts, snakemake.params.probes, probe_values(prompts))
+    shown = {name: [step for step in steps if step <= 6] for name, steps in algorithms.items()}
+    outputs = [r for name, steps in shown.items() if steps for r in reference_predictions(name, steps, probes)]
+    write_table(Path(snakemake.output.probe), probe_frame(outputs, probes))
+    say(f"{len(results)} (algorithm, step) pairs on {len(prompts.y)} prompts")

@@ -1,0 +1,16 @@
+"""One figure as PDF, PNG and SVG, drawn from tidy tables alone."""
+
+from pathlib import Path
+
+from job import job
+from snakemake.script import snakemake
+
+from icnewton.figures import draw
+from icnewton.figures.style import save
+from icnewton.files import read_tables
+
+with job(snakemake) as say:
+    spec, paths = snakemake.params.spec, list(snakemake.input)
+    tables = {c: read_tables(p for p in paths if c in (Path(p).stem, Path(p).parent.name)) for c in spec["conditions"]}
+    save(draw(spec["kind"], tables, spec["panels"]), {k: Path(p) for k, p in snakemake.output.items()})
+    say(f"{spec['kind']} of {', '.join(tables)}")

@@ -1,0 +1,31 @@
+"""Commit, versions, seeds, device and configuration as one page."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+import yaml
+from job import job
+from snakemake.script import snakemake
+
+from icnewton.files import page, write_text
+
+PACKAGES = ("icnewton", "snakemake", "torch", "numpy", "pandas", "matplotlib", "scikit-learn", "safetensors")
+
+with job(snakemake) as say:
+    config = dict(snakemake.params.config)
+    facts = {
+        "commit": snakemake.params.commit,
+        "Python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+        "training device": config["device"],
+        "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        "evaluation seed": config["evaluation"]["seed"],
+        "training seeds": ", ".join(sorted({str(seed) for group in config["runs"] for seed in group["seeds"]})),
+    }
+    body = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in facts.items())
+    settings = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=110)
+    content = f"<table>{body}</table><h2>Configuration</h2><pre>{settings}</pre>"
+    write_text(Path(snakemake.output[0]), page("Provenance", content))
+    say("done")

@@ -1,0 +1,15 @@
+"""Medians, intervals and spreads of every method on one condition."""
+
+from pathlib import Path
+
+from job import job
+from snakemake.script import snakemake
+
+from icnewton.files import read_tables, write_table
+from icnewton.statistics import summarise
+
+with job(snakemake) as say:
+    summary = summarise(read_tables(snakemake.input))
+    for path in snakemake.output:
+        write_table(Path(path), summary)
+    say(f"{len(summary)} rows")

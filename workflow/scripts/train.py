@@ -1,0 +1,23 @@
+"""One training run, resumed from its checkpoint if there is one."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from job import job, limit_threads
+from snakemake.script import snakemake
+
+from icnewton.experiment import parse_run
+from icnewton.files import write_table
+from icnewton.training.loop import LOG_COLUMNS, train
+from icnewton.weights import save
+
+with job(snakemake) as say:
+    limit_threads(snakemake)
+    params, device = snakemake.params, snakemake.params.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    run = parse_run(params.run)
+    model, log = train(run, checkpoint=Path(params.checkpoint), identity=f"{params.code} {run}", device=device, say=say)
+    write_table(Path(snakemake.output.log), pd.DataFrame(log, columns=LOG_COLUMNS))
+    save(model, Path(snakemake.output.weights).parent)
