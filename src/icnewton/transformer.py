@@ -140,14 +140,15 @@ class Transformer(nn.Module):
     def __init__(self, config: TransformerConfig, dtype: torch.dtype = torch.float64) -> None:
         super().__init__()
         self.config = config
+        self._dtype = dtype
         self.embedding = _zero_linear(config.inputs, config.width, False, dtype) if config.inputs else nn.Identity()
         self.layers = nn.ModuleList(Layer(config, dtype) for _ in range(config.depth))
         self.readout = _zero_linear(config.width, config.outputs, False, dtype) if config.outputs else nn.Identity()
 
     @property
     def dtype(self) -> torch.dtype:
-        """The dtype of the weights."""
-        return next((p.dtype for p in self.parameters()), torch.get_default_dtype())
+        """The dtype of the weights, or, where a transformer of no layers has none, the one it was made with."""
+        return next((parameter.dtype for parameter in self.parameters()), self._dtype)
 
     def streams(self, tokens: Tensor) -> Iterator[Tensor]:
         """The residual stream after the embedding and after each layer, each ``(batch, tokens, width)``."""

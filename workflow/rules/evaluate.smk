@@ -13,7 +13,7 @@ rule evaluate_model:
     message:
         "evaluating {wildcards.run} on {wildcards.condition}"
     input:
-        prompts=rules.data.output,
+        prompts=rules.data.output[0],
         weights=rules.train.output.weights,
         card=rules.train.output.card,
     output:
@@ -36,7 +36,7 @@ rule evaluate_references:
     message:
         "running the reference algorithms on {wildcards.condition}"
     input:
-        prompts=rules.data.output,
+        prompts=rules.data.output[0],
     output:
         errors=f"{RESULTS}/evaluate/{{condition}}/references.parquet",
         probe=f"{RESULTS}/evaluate/{{condition}}/references.probe.parquet",
@@ -57,7 +57,7 @@ rule evaluate_built:
     message:
         "evaluating the built transformers on {wildcards.condition}"
     input:
-        prompts=rules.data.output,
+        prompts=rules.data.output[0],
         models=expand(rules.construct.output, variant=VARIANTS, allow_missing=True),
     output:
         errors=f"{RESULTS}/evaluate/{{condition}}/built.parquet",
@@ -76,7 +76,7 @@ rule evaluate_polynomial:
     message:
         "fitting the best polynomials on {wildcards.condition}"
     input:
-        prompts=rules.data.output,
+        prompts=rules.data.output[0],
     output:
         errors=f"{RESULTS}/evaluate/{{condition}}/polynomial.parquet",
     log:

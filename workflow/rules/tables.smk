@@ -33,6 +33,7 @@ rule claims:
     output:
         csv=f"{RESULTS}/claims/claims.csv",
         md=f"{RESULTS}/claims/claims.md",
+        fragment=f"{RESULTS}/claims/fragment.html",
         html=report(
             f"{RESULTS}/claims/claims.html",
             category="1. Claims",

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from job import job, limit_threads
-from snakemake.script import snakemake
 
 from icnewton.constructions.checks import check_all
 from icnewton.files import write_table

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from job import job
-from snakemake.script import snakemake
 
 from icnewton.claims import Evidence, assess, caption, html, table
-from icnewton.files import read_tables, write_table, write_text
+from icnewton.files import page, read_tables, write_table, write_text
 
 
 def by_condition(paths):
@@ -21,7 +20,8 @@ with job(snakemake) as say:
     rows = assess(Evidence(by_condition(inputs.errors), by_condition(inputs.probes), checks, diabetes))
     for path in (snakemake.output.csv, snakemake.output.md):
         write_table(Path(path), table(rows))
-    write_text(Path(snakemake.output.html), html(rows))
+    write_text(Path(snakemake.output.fragment), html(rows))
+    write_text(Path(snakemake.output.html), page("Claims", html(rows)))
     for path in map(Path, snakemake.output.captions):
         write_text(path, caption(rows, path.stem))
     say(table(rows).to_string())

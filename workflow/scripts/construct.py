@@ -1,7 +1,6 @@
 """Least-squares transformers of one condition: constants are baked in, so they must suit the whole condition."""
 
 from job import job, limit_threads
-from snakemake.script import snakemake
 
 from icnewton.constructions import build
 from icnewton.constructions.calibration import spectrum

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from job import job, limit_threads
-from snakemake.script import snakemake
 
 from icnewton.files import write_prompts
 from icnewton.prompts import Condition, generator, sample

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from job import job, limit_threads
-from snakemake.script import snakemake
 
 from icnewton.evaluation import errors_frame, model_predictions
 from icnewton.files import read_prompts, write_table

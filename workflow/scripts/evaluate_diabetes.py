@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 from job import job, limit_threads
-from snakemake.script import snakemake
 
 from icnewton.diabetes import built_frame, learned_frame
 from icnewton.files import write_table

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from job import job, limit_threads
-from snakemake.script import snakemake
 
 from icnewton.constructions.calibration import spectrum
 from icnewton.evaluation import Labelled, errors_frame

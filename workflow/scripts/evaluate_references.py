@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from job import job, limit_threads
-from snakemake.script import snakemake
 
 from icnewton.evaluation import errors_frame, probe_frame, probe_prompts, probe_values, reference_predictions
 from icnewton.files import read_prompts, write_table

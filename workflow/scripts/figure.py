@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from job import job
-from snakemake.script import snakemake
 
 from icnewton.figures import draw
 from icnewton.figures.style import save

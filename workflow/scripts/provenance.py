@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 import yaml
 from job import job
-from snakemake.script import snakemake
 
 from icnewton.files import page, write_text
 

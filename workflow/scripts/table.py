@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from job import job
-from snakemake.script import snakemake
 
 from icnewton.files import read_tables, write_table
 from icnewton.statistics import summarise

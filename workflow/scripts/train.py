@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 import torch
 from job import job, limit_threads
-from snakemake.script import snakemake
 
 from icnewton.experiment import parse_run
 from icnewton.files import write_table

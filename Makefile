@@ -1,0 +1,36 @@
+# make reproduce [SCALE=smoke|laptop|paper] [ARGS="-n"]   every table, figure and claim, and one HTML report
+# make test [ARGS="-m slow"]                              the tests; each command makes its own environment first
+
+PYTHON ?= python3
+VENV ?= .venv
+SCALE ?= laptop
+ARGS ?=
+REPORT = results/$(SCALE)/report.html
+RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1
+SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) --quiet rules host reason
+
+.PHONY: reproduce test lint clean
+
+reproduce: $(VENV)/installed
+	$(SNAKEMAKE) $(ARGS)
+	$(SNAKEMAKE) --report $(REPORT)
+	@echo "$(abspath $(REPORT))"
+
+test: $(VENV)/installed lint
+	$(RUN) python -m pytest $(ARGS)
+
+lint: $(VENV)/installed
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) snakefmt --check Snakefile workflow
+	$(RUN) mypy
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+clean:
+	rm -rf results .snakemake $(VENV)

@@ -1,0 +1,89 @@
+"""What a claim is judged by: a measured number with an interval against a bound, from tables alone.
+
+``holds`` and ``fails`` need the whole interval on one side of the bound; an interval that straddles it, or data that a
+scale does not make, is ``not tested at this scale``.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from icnewton.statistics import clusters, ratio, steps_of
+
+HOLDS, FAILS, UNTESTED = "holds", "fails", "not tested at this scale"
+
+Measurement = tuple[float, float, float, str]  # number, low, high, where
+NOTHING: Measurement = (np.nan, np.nan, np.nan, "no model for it was trained")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; ``sense`` is "<=" or ">=", ``figures`` the figures that show it."""
+
+    claim: str
+    condition: str
+    quantity: str
+    sense: str
+    bound: float
+    measurement: Measurement
+    figures: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """Where the interval lies relative to the bound."""
+        measured, low, high, _ = self.measurement
+        if np.isnan([measured, low, high]).any():
+            return UNTESTED
+        inside, outside = (high <= self.bound, low > self.bound)
+        if self.sense == ">=":
+            inside, outside = (low >= self.bound, high < self.bound)
+        return HOLDS if inside else FAILS if outside else UNTESTED
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The tables that claims are read from: residuals and probes by condition, construction checks, diabetes data."""
+
+    errors: Mapping[str, pd.DataFrame]
+    probes: Mapping[str, pd.DataFrame]
+    checks: pd.DataFrame
+    diabetes: pd.DataFrame
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, str, int], np.ndarray]:
+        return {
+            (condition, str(method), int(step)): clusters(group)
+            for condition, frame in self.errors.items()
+            for (method, step), group in frame.groupby(["method", "step"], observed=True)
+        }
+
+    def trained(self, family: str) -> list[tuple[str, list[int]]]:
+        """Conditions with the depths that a family was trained at there, where there are any."""
+        depths = {condition: list(steps_of(frame, family)) for condition, frame in self.errors.items()}
+        return [(condition, found) for condition, found in depths.items() if found]
+
+    def compare(self, condition: str, top: tuple[str, int], bottom: tuple[str, int]) -> tuple[float, float, float]:
+        """Ratio of median errors of two (method, step) with its interval; nan where one of them was not evaluated.
+
+        Methods with several seeds have their seeds' errors pooled within each covariance.
+        """
+        pair = [self._cells.get((condition, *side)) for side in (top, bottom)]
+        return (np.nan,) * 3 if pair[0] is None or pair[1] is None else ratio(pair[0], pair[1])
+
+
+
+def exactly(value: float, where: str) -> Measurement:
+    """A number without sampling error, such as a worst case or a count."""
+    return float(value), float(value), float(value), where
+
+
+def extreme(ratios: Iterable[tuple[str, tuple[float, float, float]]], largest: bool) -> Measurement:
+    """The largest or smallest of labelled ratios, with its own interval and label."""
+    known = [(label, values) for label, values in ratios if not np.isnan(values[0])]
+    if not known:
+        return NOTHING
+    label, values = (max if largest else min)(known, key=lambda item: item[1][0])
+    return (*values, label)

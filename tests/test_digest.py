@@ -1,0 +1,49 @@
+"""The digest of a stage's code follows imports and ignores comments."""
+
+import shutil
+
+import pytest
+
+from icnewton import digest as module
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of the package that a test may edit."""
+    copy = tmp_path / "icnewton"
+    shutil.copytree(module.PACKAGE, copy)
+    monkeypatch.setattr(module, "PACKAGE", copy)
+
+    def fresh(*names):
+        for cached in (module.digest, module._tree, module._imports, module._meaning):
+            cached.cache_clear()
+        return module.digest(*names)
+
+    yield copy, fresh
+    fresh("icnewton.stream")
+
+
+def test_an_edit_changes_exactly_the_stages_that_import_it(package):
+    copy, digest = package
+    stages = ("icnewton.prompts", "icnewton.training.loop", "icnewton.figures.curves", "icnewton.constructions")
+    before = {stage: digest(stage) for stage in stages}
+    path = copy / "training" / "schedule.py"
+    path.write_text(path.read_text().replace("0.5 *", "0.25 * 2 *"))
+    after = {stage: digest(stage) for stage in stages}
+    assert [stage for stage in stages if before[stage] != after[stage]] == ["icnewton.training.loop"]
+    path = copy / "prompts.py"
+    path.write_text(path.read_text().replace("1 + 99 *", "2 + 98 *"))
+    assert all(digest(stage) != after[stage] for stage in ("icnewton.prompts", "icnewton.training.loop"))
+
+
+def test_comments_and_docstrings_do_not_count(package):
+    copy, digest = package
+    before = digest("icnewton.prompts")
+    path = copy / "prompts.py"
+    path.write_text("# a remark\n" + path.read_text().replace("How a", "Just how a").replace("A batch of prompts.", "Prompts!"))
+    assert digest("icnewton.prompts") == before
+
+
+def test_a_foreign_module_is_refused():
+    with pytest.raises(ValueError, match=r"expected a module of icnewton, found 'icnewton\.nothing'"):
+        module.digest("icnewton.nothing")

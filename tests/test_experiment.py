@@ -1,0 +1,90 @@
+"""The configuration: every problem at once, in plain words, before any job starts."""
+
+import copy
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import load_config
+
+from icnewton.experiment import ConfigError, Experiment, parse_run
+
+
+def complaints(config, schema):
+    with pytest.raises(ConfigError) as error:
+        Experiment.check(config, schema)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
+def test_every_scale_is_valid(scale, schema):
+    experiment = Experiment.check(load_config(scale), schema)
+    runs = experiment.runs()
+    assert runs and all(parse_run(run.to_json()) == run for run in runs.values())
+
+
+def test_the_paper_scale_has_appendix_d(schema):
+    experiment = Experiment.check(load_config("paper"), schema)
+    lsa = experiment.runs()["paper_kappa10_noise0/lsa_layers6_seed0"]
+    recipe = lsa.recipe
+    assert (lsa.condition.d, lsa.condition.n, recipe.width, recipe.heads) == (10, 50, 64, 4)
+    assert (recipe.batch, recipe.steps, recipe.activation_clip, recipe.gradient_clip) == (2000, 100_000, 10, 10)
+    names = {name.split("_seed")[0] for name in experiment.runs()}
+    for kappa in (5, 10):
+        for noise in ("0", "0.1"):
+            assert {f"paper_kappa{kappa}_noise{noise}/lsa_layers{L}" for L in range(1, 7)} <= names
+    assert {f"paper_kappa10_noise0/lsa_ln_layers{L}" for L in (1, 3, 5, 7, 10, 12)} <= names
+    assert {f"paper_kappa100_noise0.1/lsa_ln_layers{L}" for L in range(1, 7)} <= names
+
+
+def test_five_problems_are_told_at_once(smoke, schema):
+    config = copy.deepcopy(smoke)
+    config["problem"] |= {"d": 0, "colour": "red"}
+    config["runs"][0]["kappa"] = [0.5]
+    config["recipes"]["normalised"]["learning_rate"] = "1e-3"
+    config["device"] = "tpu"
+    del config["evaluation"]["prompts"]
+    message = complaints(config, schema)
+    assert message.startswith("the configuration has 6 problems:")
+    for line in (
+        "problem.d: expected at least 1, found 0",
+        "problem: expected only the keys d, n, found 'colour'",
+        "runs[0].kappa[0]: expected at least 1, found 0.5",
+        "recipes.normalised.learning_rate: expected a value of type number, found '1e-3'",
+        "device: expected one of auto, cpu, cuda, found 'tpu'",
+        "evaluation: expected the key 'prompts', found none",
+    ):
+        assert line in message
+
+
+def test_contradictions_are_told_in_words(smoke, schema):
+    config = copy.deepcopy(smoke)
+    config["problem"] = {"d": 9, "n": 4}
+    config["runs"][1]["set"]["batch"] = 10
+    config["figures"]["figure2"]["panels"][0]["models"]["lsa"] = [1, 7]
+    config["figures"]["figure4"]["conditions"] = ["normalised_kappa99_noise0"]
+    message = complaints(config, schema)
+    assert "problem.n: expected at least d = 9, because least squares is solved directly, found 4" in message
+    assert "runs[1]: expected batch to be a multiple of prompts_per_covariance, found 10 and 8" in message
+    assert "figures.figure2: expected models that some entry of runs trains, found lsa with 7 layers" in message
+    assert "figures.figure4.conditions: expected one of" in message and "'normalised_kappa99_noise0'" in message
+
+
+def test_an_unknown_recipe_and_algorithm_are_named(smoke, schema):
+    config = copy.deepcopy(smoke)
+    config["runs"][0]["recipe"] = "secret"
+    assert "runs[0].recipe: expected one of the recipes" in complaints(config, schema)
+    config = copy.deepcopy(smoke)
+    config["figures"]["figure2"]["panels"][0]["algorithms"] = ["newton77"]
+    assert "figures.figure2: expected keys of algorithms, found newton77" in complaints(config, schema)
+
+
+def test_snakemake_tells_the_problems_and_starts_no_job(tmp_path):
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text(yaml.safe_dump({"scale": "smoke", "device": "abacus", "problem": {"n": 1}}))
+    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--configfile", str(overlay)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "device: expected one of auto, cpu, cuda, found 'abacus'" in result.stderr
+    assert "Traceback" not in result.stderr and "Job stats" not in result.stdout + result.stderr

@@ -1,0 +1,118 @@
+"""The real Snakefile from end to end at the smallest scale, in two folders, and partial reruns of it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import icnewton
+
+ROOT = Path(__file__).parent.parent
+RESULTS = Path("results/smoke")
+
+
+def snakemake(folder, *arguments):
+    """Run the workflow of a folder at smoke scale, with the profile that loads by itself."""
+    command = [sys.executable, "-m", "snakemake", "--config", "scale=smoke", *arguments]
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def clone(folder):
+    """The files that a fresh clone would have."""
+    ignore = shutil.ignore_patterns("results", ".*", "__pycache__", "*.egg-info")
+    shutil.copytree(ROOT, folder, ignore=ignore, symlinks=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Two folders in which the whole workflow has run."""
+    folders = [clone(tmp_path_factory.mktemp("clone") / name) for name in ("one", "two")]
+    for folder in folders:
+        result = snakemake(folder)
+        assert result.returncode == 0, result.stderr
+    return folders
+
+
+def test_two_folders_get_the_same_bytes(finished):
+    names = [
+        path.relative_to(finished[0])
+        for pattern in ("tables/*", "claims/**/*", "evaluate/**/*", "construct/**/*", "data/*", "figures/*", "train/**/*.safetensors")
+        for path in (finished[0] / RESULTS).glob(pattern)
+        if path.is_file()
+    ]
+    assert len(names) > 60
+    different = [name for name in names if (finished[0] / name).read_bytes() != (finished[1] / name).read_bytes()]
+    assert not different
+
+
+def test_claims_have_verdicts_and_the_theorems_hold(finished):
+    claims = pd.read_csv(finished[0] / RESULTS / "claims/claims.csv")
+    assert {"L4.1", "L4.1s", "T4.2", "S6a", "S6b", "S6c", "S6d", "S7"} <= set(claims["claim"])
+    assert set(claims["verdict"]) <= {"holds", "fails", "not tested at this scale"}
+    assert (claims.loc[claims["claim"].isin(["L4.1", "L4.1s", "T4.2", "diabetes"]), "verdict"] == "holds").all()
+
+
+def test_models_of_the_workflow_can_be_loaded(finished):
+    folders = [path.parent for path in (finished[0] / RESULTS).glob("*/*/*/card.json")]
+    kinds = {icnewton.load(folder).card.kind for folder in folders}
+    assert kinds == {"built", "learned"}
+    learned = next(folder for folder in folders if "lsa_layers2" in folder.name)
+    card = json.loads((learned / "card.json").read_text())
+    assert card["origin"]["run"]["layers"] == card["depth"] == 2
+    log = pd.read_csv(learned / "log.csv")
+    assert list(log.columns) == ["step", "loss", "learning_rate", "gradient_norm", "seconds"] and log["step"].iloc[-1] == 60
+
+
+def jobs(result):
+    """Rules and counts of a dry run."""
+    lines = (result.stdout + result.stderr).splitlines()
+    if "Job stats:" not in lines:
+        return {}
+    start = lines.index("Job stats:") + 3
+    counts = {}
+    for line in lines[start:]:
+        name, count = line.split()
+        if name == "total":
+            return counts
+        counts[name] = int(count)
+    raise AssertionError("a dry run without a total")
+
+
+def test_nothing_is_left_to_do_and_an_edit_reruns_what_it_touches(finished):
+    folder = finished[1]
+    assert jobs(snakemake(folder, "-n")) == {}
+    path = folder / "workflow/scales/smoke.yaml"
+    original = path.read_text()
+    path.write_text(original.replace("algorithms: [newton4], steps: 6", "algorithms: [newton4], steps: 5"))
+    assert jobs(snakemake(folder, "-n")).keys() == {"figure", "provenance", "all"}
+    path.write_text(original.replace("kappa: [10]\n    noise: [0]\n    layers: [1, 2]", "kappa: [10]\n    noise: [0]\n    layers: [1, 2, 3]"))
+    counts = jobs(snakemake(folder, "-n"))
+    assert counts["train"] == 1 and counts["evaluate_model"] == 1 and counts["table"] == 1
+    assert "data" not in counts and "construct" not in counts
+    path.write_text(original)
+
+
+def test_the_report_is_one_file(finished):
+    result = snakemake(finished[0], "--report", "report.html")
+    assert result.returncode == 0, result.stderr
+    text = (finished[0] / "report.html").read_text()
+    assert "L4.1s" in text and "data:image/png" in text or "base64" in text
+    assert finished[0].joinpath("report.html").stat().st_size > 10**6
+
+
+def test_a_failing_job_says_why_in_one_sentence(finished):
+    folder = finished[1]
+    card = folder / RESULTS / "train/normalised_kappa10_noise0/lsa_layers1_seed0/card.json"
+    content = card.read_text()
+    card.write_text(content[: len(content) // 2])
+    result = snakemake(folder, "--until", "evaluate_model")
+    assert result.returncode != 0
+    assert "evaluate_model:" in result.stderr and "card.json: expected a model card in JSON" in result.stderr
+    card.write_text(content)

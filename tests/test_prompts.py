@@ -1,0 +1,99 @@
+"""Prompts: their distribution, their protocols, and the real data."""
+
+import numpy as np
+import pytest
+import torch
+
+from icnewton.diabetes import built_frame, diabetes_prompts, lstsq_predictions
+from icnewton.evaluation import probe_prompts, probe_values
+from icnewton.prompts import Condition, generator, sample, sample_spectra
+
+
+@pytest.mark.parametrize("protocol", ["paper", "normalised"])
+@pytest.mark.parametrize("d", [1, 2, 10])
+def test_spectra(protocol, d):
+    spectra = sample_spectra(Condition(protocol, d, 20, 8.0, 0), 500, generator("s"), torch.float64)
+    assert spectra.shape == (500, d)
+    largest, smallest = spectra.max(-1).values, spectra.min(-1).values
+    if d > 1:
+        torch.testing.assert_close(largest / smallest, torch.full_like(largest, 8.0))
+    if protocol == "normalised":
+        torch.testing.assert_close(spectra.sum(-1), torch.full_like(largest, d))
+    else:
+        assert largest.min() >= 1 and largest.max() <= 100 and largest.mean() == pytest.approx(50.5, abs=5)
+
+
+def test_kappa_one_is_scaled_like_any_other():
+    """A trap of earlier runs: kappa = 1 at unit scale beside kappa > 1 at scale U[1, 100]."""
+    spectra = sample_spectra(Condition("paper", 5, 20, 1.0, 0), 100, generator("s"), torch.float64)
+    assert spectra.max() > 50 and torch.allclose(spectra, spectra[:, :1].expand_as(spectra))
+
+
+def test_covariance_labels_and_noise():
+    prompts = sample(Condition("normalised", 3, 4000, 4.0, 0.5), 4, 2, generator("p"))
+    x = prompts.x[:, :-1]
+    empirical = (x.mT @ x / prompts.n).view(4, 2, 3, 3)
+    assert (empirical[:, 0] - empirical[:, 1]).abs().max() < 0.25  # two prompts of one covariance agree
+    assert (empirical[0, 0] - empirical[1, 0]).abs().max() > 0.1  # two covariances do not
+    residual = prompts.y - (x @ prompts.w.unsqueeze(-1)).squeeze(-1)
+    assert residual.std() == pytest.approx(0.5, rel=0.02)
+    torch.testing.assert_close(prompts.target, (prompts.x[:, -1] * prompts.w).sum(-1))
+    assert prompts.covariance.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    torch.testing.assert_close(prompts.scale, torch.full((8,), 3.0, dtype=torch.float64))
+
+
+def test_streams_are_named_and_independent():
+    condition = Condition("paper", 3, 6, 4.0, 0.1)
+    one, again, other = (sample(condition, 2, 2, generator("evaluation", seed)) for seed in (0, 0, 1))
+    assert torch.equal(one.x, again.x) and not torch.equal(one.x, other.x)
+    state = torch.random.get_rng_state()
+    sample(condition, 2, 2, generator("evaluation", 0))
+    assert torch.equal(state, torch.random.get_rng_state())  # the global stream is not touched
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (("gaussian", 2, 4, 2.0, 0.0), "protocol must be one of"),
+        (("paper", 0, 4, 2.0, 0.0), "d and n must be at least 1"),
+        (("paper", 2, 4, 0.5, 0.0), "kappa must be at least 1, found 0.5"),
+        (("paper", 2, 4, 2.0, -1.0), "noise must not be negative"),
+    ],
+)
+def test_impossible_conditions_are_refused(values, words):
+    with pytest.raises(ValueError, match=words):
+        Condition(*values)
+
+
+def test_probes_move_one_coordinate_of_the_query():
+    prompts = sample(Condition("normalised", 3, 9, 4.0, 0.0), 5, 2, generator("p"))
+    values = probe_values(prompts)
+    probes = probe_prompts(prompts, 4, values)
+    assert probes.x.shape[0] == 4 * len(values)
+    first = probes.x[: len(values)]
+    assert torch.equal(first[:, :-1], first[:1, :-1].expand(len(values), -1, -1))
+    np.testing.assert_array_equal(first[:, -1, 0].numpy(), values)
+    torch.testing.assert_close(probes.target, (probes.x[:, -1] * probes.w).sum(-1))
+    unit = prompts.x[..., 0].abs().quantile(0.99).item()
+    assert values.max() == pytest.approx(unit * 100 / 14.9)
+
+
+def test_diabetes_prompts_are_the_patients():
+    whole = diabetes_prompts(441, 1, generator("d"))
+    together = torch.cat([whole.y[0], whole.target])
+    assert together.mean().abs() < 1e-12 and together.std(correction=0) == pytest.approx(1)
+    assert whole.x.shape == (1, 442, 10)
+    with pytest.raises(ValueError, match="n must be between 1 and 441, found 442"):
+        diabetes_prompts(442, 1, generator("d"))
+
+
+def test_built_transformers_are_least_squares_on_the_diabetes_data():
+    frame = built_frame()
+    assert set(frame["n"]) == {50, 441} and len(frame["method"].unique()) == 3
+    assert frame["relative_to_lstsq"].max() < 1e-6
+
+
+def test_lstsq_predictions_use_numpy():
+    prompts = diabetes_prompts(50, 2, generator("d"))
+    w = np.linalg.lstsq(prompts.x[1, :-1].numpy(), prompts.y[1].numpy(), rcond=None)[0]
+    assert lstsq_predictions(prompts)[1] == pytest.approx(w @ prompts.x[1, -1].numpy())

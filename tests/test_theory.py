@@ -1,0 +1,121 @@
+"""The best polynomial, statistics and verdicts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from icnewton.claims import Row
+from icnewton.claims.evidence import NOTHING, exactly
+from icnewton.evaluation import REFERENCES, errors_frame, reference_predictions, true_layers
+from icnewton.prompts import Condition, generator, sample
+from icnewton.statistics import bootstrap_medians, clusters, ratio, similarity, summarise
+from icnewton.theory.polynomials import degree, fit
+
+CONDITION = Condition("normalised", 4, 20, 5.0, 0.0)
+
+
+def test_degrees():
+    assert [degree(layers) for layers in (1, 2, 3, 4)] == [0, 3, 12, 39]
+    with pytest.raises(ValueError, match="layers must be at least 1"):
+        degree(0)
+
+
+def test_polynomial_of_full_degree_is_the_inverse_on_one_spectrum():
+    """d distinct eigenvalues: a polynomial of degree d - 1 interpolates 1 / lambda, so one prompt is solved exactly."""
+    prompts = sample(CONDITION, 1, 1, generator("p"))
+    same = prompts.map(lambda t: t.expand(40, *t.shape[1:]).clone())
+    same.x[:, -1] = torch.randn(40, 4, generator=generator("q"), dtype=torch.float64)
+    from dataclasses import replace
+
+    same = replace(same, target=(same.x[:, -1] * same.w).sum(-1))
+    upper = torch.linalg.eigvalsh(same.x[0, :-1].mT @ same.x[0, :-1]).max().item()
+    polynomial = fit(iter([same]), 3, upper)
+    torch.testing.assert_close(polynomial.predict(same), same.target, rtol=1e-8, atol=1e-8)
+
+
+def test_higher_degree_is_never_worse_on_its_own_prompts():
+    prompts = sample(CONDITION, 400, 1, generator("p"))
+    errors = []
+    for layers in (1, 2, 3):
+        predictions = fit(iter([prompts]), degree(layers), 100.0).predict(prompts)
+        errors.append(((predictions - prompts.target) ** 2 / prompts.scale).mean().item())
+    assert errors[0] > errors[1] > errors[2]
+
+
+def test_the_best_polynomial_beats_the_best_single_multiple_of_the_moment():
+    """Degree 0 is the best c in c * a^T b; checked against the closed form of that one-dimensional problem."""
+    prompts = sample(CONDITION, 300, 1, generator("p"))
+    b = (prompts.x[:, :-1].mT @ prompts.y.unsqueeze(-1)).squeeze(-1)
+    feature = (prompts.x[:, -1] * b).sum(-1)
+    best = (feature * prompts.target / prompts.scale).sum() / (feature**2 / prompts.scale).sum()
+    torch.testing.assert_close(fit(iter([prompts]), 0, 50.0).predict(prompts), best * feature)
+
+
+def frame():
+    prompts = sample(CONDITION, 8, 4, generator("p"))
+    methods = {"newton2": [0, 1, 2, 3], "gradient_descent": [1, 2, 8], "least_squares": [0]}
+    return errors_frame([r for m, s in methods.items() for r in reference_predictions(m, s, prompts)], prompts)
+
+
+def test_frames_are_tidy_and_summaries_bracket_the_median():
+    table = frame()
+    assert len(table) == 8 * 4 * 8 and not table["residual"].isna().any()
+    summary = summarise(table)
+    assert len(summary) == 8 and (summary["low"] <= summary["median"]).all() and (summary["median"] <= summary["high"]).all()
+    assert (summary[["covariances", "prompts", "seeds"]] == [8, 32, 1]).all(axis=None)
+    one = table[(table["method"] == "newton2") & (table["step"] == 2)]
+    row = summary[(summary["method"] == "newton2") & (summary["step"] == 2)].iloc[0]
+    assert row["median"] == pytest.approx(np.median(one["residual"] ** 2)) and row["layers"] == 5
+
+
+def test_every_reference_runs_and_ends_at_least_squares():
+    prompts = sample(CONDITION, 4, 2, generator("p"))
+    expected = next(reference_predictions("least_squares", [0], prompts)).predictions
+    for name in REFERENCES:
+        last = list(reference_predictions(name, [0 if name == "least_squares" else 400], prompts))[-1].predictions
+        torch.testing.assert_close(last, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_true_layers_come_from_the_built_models():
+    assert [true_layers(m, 5, 4, 20) for m in ("newton2", "newton3", "newton4")] == [8, 8, 13]
+    assert true_layers("gradient_descent", 5, 4, 20) == 5 and np.isnan(true_layers("newton10", 5, 4, 20))
+
+
+def test_similarity_of_a_method_with_itself_is_one_on_the_diagonal():
+    table = frame()
+    newton = table[table["method"] == "newton2"]
+    matrix = similarity(newton, newton)
+    np.testing.assert_allclose(np.diag(matrix), 1)
+    assert matrix.shape == (4, 4) and (matrix.to_numpy() <= 1 + 1e-12).all()
+
+
+def test_bootstrap_resamples_covariances_not_prompts():
+    errors = np.repeat(np.arange(1.0, 9.0)[:, None], 50, axis=1)  # nothing varies within a covariance
+    assert bootstrap_medians(errors).std() > 0.5
+    assert ratio(3 * errors, errors) == (3.0, 3.0, 3.0)
+
+
+def test_clusters_align_methods_by_covariance():
+    table = pd.DataFrame({"covariance": [1, 0, 1, 0], "seed": 0, "prompt": [3, 0, 2, 1], "residual": [3.0, 0, 2, 1]})
+    np.testing.assert_array_equal(clusters(table), [[0, 1], [4, 9]])
+
+
+@pytest.mark.parametrize(
+    ("sense", "low", "high", "verdict"),
+    [
+        ("<=", 0.5, 0.9, "holds"),
+        ("<=", 1.1, 1.5, "fails"),
+        ("<=", 0.9, 1.1, "not tested at this scale"),
+        (">=", 1.1, 1.5, "holds"),
+        (">=", 0.5, 0.9, "fails"),
+        (">=", 0.9, 1.1, "not tested at this scale"),
+    ],
+)
+def test_verdicts_need_the_whole_interval(sense, low, high, verdict):
+    assert Row("S", "c", "q", sense, 1.0, ((low + high) / 2, low, high, "")).verdict == verdict
+
+
+def test_no_measurement_is_no_verdict():
+    assert Row("S", "c", "q", "<=", 1.0, NOTHING).verdict == "not tested at this scale"
+    assert Row("S", "c", "q", "<=", 1.0, exactly(float("inf"), "")).verdict == "fails"

@@ -1,0 +1,133 @@
+"""Training: the Gram-matrix shortcut is exact, runs are seeded by themselves, and a kill costs nothing."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from icnewton.experiment import parse_run
+from icnewton.prompts import Condition, generator, sample
+from icnewton.training.checkpoint import load_checkpoint
+from icnewton.training.curriculum import Curriculum
+from icnewton.training.engine import advance, start
+from icnewton.training.gram import condense
+from icnewton.training.loop import Diverged, train
+from icnewton.training.schedule import learning_rate
+
+
+@pytest.fixture
+def run(tiny_run):
+    return parse_run(tiny_run)
+
+
+def quiet(line):
+    pass
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 6), st.integers(1, 30), st.sampled_from([0.0, 0.2]), st.booleans(), st.integers(0, 10**6))
+def test_a_prompt_with_the_same_gram_matrix_gets_the_same_prediction(d, n, noise, query_as_key, seed):
+    from icnewton.transformer import Transformer, TransformerConfig
+
+    config = TransformerConfig(8, 3, 2, 4, scale=0.1 / n, inputs=d + 1, outputs=1, query_as_key=query_as_key)
+    transformer = Transformer(config)
+    with torch.no_grad():
+        for parameter in transformer.parameters():
+            parameter.normal_(0, 0.4, generator=generator("w", seed))
+    prompts = sample(Condition("normalised", d, n, 3.0, noise), 2, 2, generator("p", seed))
+    labels = torch.cat([prompts.y, torch.zeros(4, 1)], 1)
+    tokens = torch.cat([prompts.x, labels.unsqueeze(-1)], -1)
+    short = condense(tokens)
+    assert short.shape == (4, min(n, d + 1) + 1, d + 1)
+    torch.testing.assert_close(transformer(short)[:, -1], transformer(tokens)[:, -1], rtol=1e-10, atol=1e-12)
+
+
+def test_schedule_warms_up_then_falls_to_zero():
+    rates = [learning_rate(step, 2.0, 10, 100) for step in range(101)]
+    assert rates[0] == 0.2 and rates[9] == rates[10] == 2.0 and rates[100] == pytest.approx(0, abs=1e-15)
+    assert rates[55] == pytest.approx(1.0) and all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+
+
+@pytest.mark.parametrize("truncates", ["w", "x"])
+def test_curriculum_truncates_what_it_says(truncates):
+    curriculum = Curriculum(dims=2, dims_step=1, points=4, points_step=3, every=10, truncates=truncates)
+    assert [curriculum.sizes(step, 5, 12) for step in (0, 9, 10, 25, 1000)] == [(2, 4), (2, 4), (3, 7), (4, 10), (5, 12)]
+    prompts = sample(Condition("paper", 5, 12, 3.0, 0.3), 3, 1, generator("p"))
+    shown = curriculum.apply(prompts, 0)
+    assert shown.x.shape == (3, 5, 5) and shown.y.shape == (3, 4)
+    assert not shown.w[:, 2:].any()
+    assert bool(shown.x[..., 2:].any()) == (truncates == "w")
+    noise = prompts.y - (prompts.x @ prompts.w.unsqueeze(-1)).squeeze(-1)[:, :-1]
+    torch.testing.assert_close(shown.y - (shown.x @ shown.w.unsqueeze(-1)).squeeze(-1)[:, :-1], noise[:, :4])
+    torch.testing.assert_close(shown.target, (shown.x[:, -1] * shown.w).sum(-1))
+    torch.testing.assert_close(curriculum.apply(prompts, 10**6).y, prompts.y)
+
+
+def test_training_is_reproducible_and_lowers_the_loss(tmp_path, run):
+    longer = replace(run, recipe=replace(run.recipe, steps=300))
+    first, log = train(longer, checkpoint=tmp_path / "a", identity="x", say=quiet)
+    second, _ = train(longer, checkpoint=tmp_path / "b", identity="x", say=quiet)
+    for name, weight in first.transformer.state_dict().items():
+        assert torch.equal(weight, second.transformer.state_dict()[name])
+    assert log[-1][1] < 0.5 * log[0][1]
+    assert first.card.origin["final_loss"] == log[-1][1] and first.card.dtype == "float32"
+
+
+def test_depth_and_seed_have_streams_of_their_own(run):
+    states = [start(replace(run, layers=layers, seed=seed), "cpu") for layers, seed in ((1, 0), (2, 0), (2, 1))]
+    draws = [state.source.initial_seed() for state in states]
+    embeddings = [state.transformer.embedding.weight for state in states]
+    assert len(set(draws)) == 3
+    assert not torch.equal(embeddings[1], embeddings[2]) and not torch.equal(embeddings[0], embeddings[1])
+
+
+def test_resumes_bit_for_bit(tmp_path, run):
+    undisturbed, log = train(run, checkpoint=tmp_path / "whole", identity="x", say=quiet)
+    for stops in (13, 40):
+        path = tmp_path / f"stopped{stops}"
+        with pytest.raises(KeyboardInterrupt):
+            train(run, checkpoint=path, identity="x", say=quiet, stop=lambda state, at=stops: state.step >= at)
+        lines = []
+        resumed, resumed_log = train(run, checkpoint=path, identity="x", say=lines.append)
+        assert lines[0] == f"resuming from step {stops}"
+        for name, weight in undisturbed.transformer.state_dict().items():
+            assert torch.equal(weight, resumed.transformer.state_dict()[name])
+        assert [row[:4] for row in log] == [row[:4] for row in resumed_log]
+
+
+def test_a_finished_checkpoint_gives_the_model_again(tmp_path, run):
+    model, _ = train(run, checkpoint=tmp_path / "c", identity="x", say=quiet)
+    again, _ = train(run, checkpoint=tmp_path / "c", identity="x", say=quiet)
+    assert torch.equal(model.transformer.readout.weight, again.transformer.readout.weight)
+
+
+def test_unusable_checkpoints_are_refused_and_training_starts_over(tmp_path, run):
+    path = tmp_path / "c"
+    train(run, checkpoint=path, identity="x", say=quiet)
+    content = path.read_bytes()
+    cases = {"other settings or other code": (content, "y"), "expected a checkpoint": (content[: len(content) // 2], "x")}
+    for reason, (damaged, identity) in cases.items():
+        path.write_bytes(damaged)
+        lines = []
+        model, _ = train(run, checkpoint=path, identity=identity, say=lines.append)
+        assert lines[0].startswith("starting over:") and reason in lines[0]
+        assert model.card.origin["final_loss"] is not None
+
+
+def test_a_checkpoint_that_is_not_finite_is_refused(tmp_path, run):
+    from icnewton.training.checkpoint import save_checkpoint
+
+    state = start(run, "cpu")
+    advance(run, state)
+    state.transformer.readout.weight.data[0, 0] = torch.nan
+    save_checkpoint(tmp_path / "c", state, [], "x")
+    with pytest.raises(ValueError, match="values that are not finite"):
+        load_checkpoint(tmp_path / "c", start(run, "cpu"), "x")
+
+
+def test_divergence_stops_with_the_step(tmp_path, run):
+    wild = replace(run, recipe=replace(run.recipe, learning_rate=1e6, warmup=1, gradient_clip=1e9))
+    with pytest.raises(Diverged, match=r"lsa 2 layers, kappa 10, seed 0 diverged: mean loss (nan|inf)"):
+        train(wild, checkpoint=tmp_path / "c", identity="x", say=quiet)

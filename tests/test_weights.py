@@ -1,0 +1,78 @@
+"""Models on disk come back exactly, and damaged or foreign files are refused in words."""
+
+import json
+
+import pytest
+import torch
+
+import icnewton
+from icnewton.experiment import parse_run
+from icnewton.files import write_atomically
+
+
+@pytest.fixture
+def model():
+    return icnewton.build("least_squares", d=3, n=7, steps=2, alpha=0.01, ridge=0.1)
+
+
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        ("inverse", {"d": 3, "steps": 2, "symmetric": False}),
+        ("inverse", {"d": 3, "steps": 2, "symmetric": True, "order": 3}),
+        ("least_squares", {"d": 3, "n": 7, "steps": 2, "step": "chebyshev", "spectrum": (0.5, 9.0)}),
+    ],
+)
+def test_round_trip(tmp_path, family, settings):
+    model = icnewton.build(family, **settings)
+    icnewton.save(model, tmp_path / "model")
+    loaded = icnewton.load(tmp_path / "model")
+    inputs = (torch.randn(2, 3, 3),) * 2 if family == "inverse" else (torch.randn(2, 8, 3), torch.randn(2, 7))
+    assert torch.equal(model(*inputs), loaded(*inputs))
+    assert loaded.card.to_json() == json.loads((tmp_path / "model" / "card.json").read_text())
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["card.json", "weights.safetensors"]
+
+
+def test_learned_round_trip(tmp_path, tiny_run):
+    run = parse_run(tiny_run)
+    from icnewton.models import assemble
+
+    model = assemble(run.format, run.transformer(), family="lsa", kind="learned", origin={"run": run.to_json()})
+    icnewton.save(model, tmp_path)
+    x, y = torch.randn(4, 13, 3), torch.randn(4, 12)
+    assert torch.equal(model(x, y), icnewton.load(tmp_path)(x, y))
+
+
+def test_damage_is_refused_in_words(tmp_path, model):
+    icnewton.save(model, tmp_path)
+    weights, card = tmp_path / "weights.safetensors", tmp_path / "card.json"
+    content = weights.read_bytes()
+    with pytest.raises(ValueError, match=r"absent/card\.json: expected a model card in JSON"):
+        icnewton.load(tmp_path / "absent")
+    weights.write_bytes(content[:-8])
+    with pytest.raises(ValueError, match=r"weights\.safetensors: expected weights in safetensors format"):
+        icnewton.load(tmp_path)
+    weights.write_bytes(content)
+    values = json.loads(card.read_text())
+    card.write_text(json.dumps(values | {"config": values["config"] | {"depth": 9}}))
+    with pytest.raises(ValueError, match=r"weights\.safetensors: expected layers\.5\."):
+        icnewton.load(tmp_path)
+    card.write_text(json.dumps({"family": "least_squares"}))
+    with pytest.raises(ValueError, match=r"card\.json: expected a model card of this package"):
+        icnewton.load(tmp_path)
+    card.write_text("{")
+    with pytest.raises(ValueError, match=r"card\.json: expected a model card in JSON"):
+        icnewton.load(tmp_path)
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path):
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+
+    def fail(part):
+        part.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(target, fail)
+    assert target.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["table.csv"]
