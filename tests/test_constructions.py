@@ -35,7 +35,13 @@ def test_inverse_executes_its_iteration(d, kappa, steps, symmetric, order, seed)
 
 @settings(max_examples=80, deadline=None)
 @given(
-    st.integers(1, 20), st.integers(1, 60), KAPPA, st.integers(0, 12), ORDER, st.sampled_from([0.0, 0.3]), st.integers(0, 10**6)
+    st.integers(1, 20),
+    st.integers(1, 60),
+    KAPPA,
+    st.integers(0, 12),
+    ORDER,
+    st.sampled_from([0.0, 0.3]),
+    st.integers(0, 10**6),
 )
 def test_least_squares_executes_its_iteration(d, n, kappa, steps, order, ridge, seed):
     prompts = sample(Condition("paper", d, n, kappa, 0.1), 3, 2, generator("test", seed))
@@ -48,7 +54,14 @@ def test_least_squares_executes_its_iteration(d, n, kappa, steps, order, ridge, 
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(1, 20), st.integers(1, 60), KAPPA, st.integers(0, 10), st.sampled_from([0.0, 0.3]), st.integers(0, 10**6))
+@given(
+    st.integers(1, 20),
+    st.integers(1, 60),
+    KAPPA,
+    st.integers(0, 10),
+    st.sampled_from([0.0, 0.3]),
+    st.integers(0, 10**6),
+)
 def test_chebyshev_executes_its_iteration(d, n, kappa, steps, ridge, seed):
     prompts = sample(Condition("normalised", d, n + d, kappa, 0.1), 3, 2, generator("test", seed))
     S, b = gram_matrix(prompts.x[:, :-1], ridge), moment(prompts.x[:, :-1], prompts.y)
@@ -145,7 +158,11 @@ def test_trace_shows_named_blocks():
         ("least_squares", {"d": 2, "n": 4, "steps": 1, "alpha": -1.0}, "needs alpha > 0"),
         ("least_squares", {"d": 2, "n": 4, "steps": 1, "alpha": 1.0, "ridge": -1.0}, "ridge must not be negative"),
         ("least_squares", {"d": 2, "n": 4, "steps": 1, "step": "chebyshev"}, "needs spectrum"),
-        ("least_squares", {"d": 2, "n": 4, "steps": 1, "step": "chebyshev", "spectrum": (2.0, 1.0)}, "0 < lower <= upper"),
+        (
+            "least_squares",
+            {"d": 2, "n": 4, "steps": 1, "step": "chebyshev", "spectrum": (2.0, 1.0)},
+            "0 < lower <= upper",
+        ),
         ("least_squares", {"d": 2, "n": 4, "steps": 1, "alpha": 1.0, "step": "secant"}, "step must be"),
     ],
 )

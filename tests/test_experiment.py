@@ -86,5 +86,7 @@ def test_snakemake_tells_the_problems_and_starts_no_job(tmp_path):
     command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--configfile", str(overlay)]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode != 0
-    assert "device: expected one of auto, cpu, cuda, found 'abacus'" in result.stderr
-    assert "Traceback" not in result.stderr and "Job stats" not in result.stdout + result.stderr
+    output = result.stdout + result.stderr
+    assert "device: expected one of auto, cpu, cuda, found 'abacus'" in output
+    assert "problem.n: expected at least d = 3" in output
+    assert "Traceback" not in output and "Job stats" not in output

@@ -43,7 +43,15 @@ def finished(tmp_path_factory):
 def test_two_folders_get_the_same_bytes(finished):
     names = [
         path.relative_to(finished[0])
-        for pattern in ("tables/*", "claims/**/*", "evaluate/**/*", "construct/**/*", "data/*", "figures/*", "train/**/*.safetensors")
+        for pattern in (
+            "tables/*",
+            "claims/**/*",
+            "evaluate/**/*",
+            "construct/**/*",
+            "data/*",
+            "figures/*",
+            "train/**/*.safetensors",
+        )
         for path in (finished[0] / RESULTS).glob(pattern)
         if path.is_file()
     ]
@@ -92,7 +100,11 @@ def test_nothing_is_left_to_do_and_an_edit_reruns_what_it_touches(finished):
     original = path.read_text()
     path.write_text(original.replace("algorithms: [newton4], steps: 6", "algorithms: [newton4], steps: 5"))
     assert jobs(snakemake(folder, "-n")).keys() == {"figure", "provenance", "all"}
-    path.write_text(original.replace("kappa: [10]\n    noise: [0]\n    layers: [1, 2]", "kappa: [10]\n    noise: [0]\n    layers: [1, 2, 3]"))
+    path.write_text(
+        original.replace(
+            "kappa: [10]\n    noise: [0]\n    layers: [1, 2]", "kappa: [10]\n    noise: [0]\n    layers: [1, 2, 3]"
+        )
+    )
     counts = jobs(snakemake(folder, "-n"))
     assert counts["train"] == 1 and counts["evaluate_model"] == 1 and counts["table"] == 1
     assert "data" not in counts and "construct" not in counts
@@ -103,7 +115,7 @@ def test_the_report_is_one_file(finished):
     result = snakemake(finished[0], "--report", "report.html")
     assert result.returncode == 0, result.stderr
     text = (finished[0] / "report.html").read_text()
-    assert "L4.1s" in text and "data:image/png" in text or "base64" in text
+    assert ("L4.1s" in text and "data:image/png" in text) or "base64" in text
     assert finished[0].joinpath("report.html").stat().st_size > 10**6
 
 

@@ -1,5 +1,6 @@
 """Training: the Gram-matrix shortcut is exact, runs are seeded by themselves, and a kill costs nothing."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -47,13 +48,19 @@ def test_a_prompt_with_the_same_gram_matrix_gets_the_same_prediction(d, n, noise
 def test_schedule_warms_up_then_falls_to_zero():
     rates = [learning_rate(step, 2.0, 10, 100) for step in range(101)]
     assert rates[0] == 0.2 and rates[9] == rates[10] == 2.0 and rates[100] == pytest.approx(0, abs=1e-15)
-    assert rates[55] == pytest.approx(1.0) and all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert rates[55] == pytest.approx(1.0) and all(a >= b for a, b in itertools.pairwise(rates))
 
 
 @pytest.mark.parametrize("truncates", ["w", "x"])
 def test_curriculum_truncates_what_it_says(truncates):
     curriculum = Curriculum(dims=2, dims_step=1, points=4, points_step=3, every=10, truncates=truncates)
-    assert [curriculum.sizes(step, 5, 12) for step in (0, 9, 10, 25, 1000)] == [(2, 4), (2, 4), (3, 7), (4, 10), (5, 12)]
+    assert [curriculum.sizes(step, 5, 12) for step in (0, 9, 10, 25, 1000)] == [
+        (2, 4),
+        (2, 4),
+        (3, 7),
+        (4, 10),
+        (5, 12),
+    ]
     prompts = sample(Condition("paper", 5, 12, 3.0, 0.3), 3, 1, generator("p"))
     shown = curriculum.apply(prompts, 0)
     assert shown.x.shape == (3, 5, 5) and shown.y.shape == (3, 4)
@@ -107,7 +114,10 @@ def test_unusable_checkpoints_are_refused_and_training_starts_over(tmp_path, run
     path = tmp_path / "c"
     train(run, checkpoint=path, identity="x", say=quiet)
     content = path.read_bytes()
-    cases = {"other settings or other code": (content, "y"), "expected a checkpoint": (content[: len(content) // 2], "x")}
+    cases = {
+        "other settings or other code": (content, "y"),
+        "expected a checkpoint": (content[: len(content) // 2], "x"),
+    }
     for reason, (damaged, identity) in cases.items():
         path.write_bytes(damaged)
         lines = []

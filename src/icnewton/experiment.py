@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -47,9 +47,12 @@ class Experiment:
     def check(cls, config: Config, schema: Config) -> "Experiment":
         """The experiment of a configuration, or ConfigError naming each key, what was expected and what was found."""
         problems = [_sentence(error) for error in _errors(config, schema)]
-        if not problems:
-            experiment = cls(config)
-            problems = list(experiment._contradictions())
+        experiment = cls(config)
+        try:
+            problems += experiment._contradictions()
+        except (KeyError, TypeError, ValueError, AttributeError):
+            if not problems:
+                raise  # only a configuration that the schema refuses may lack what the contradictions look at
         if problems:
             raise ConfigError(problems)
         return experiment
@@ -98,6 +101,9 @@ class Experiment:
         trained, conditions = self.runs(), self.conditions()
         for name, figure in self.config["figures"].items():
             yield from _untrained(name, figure, trained, conditions)
+            named = {algorithm for panel in figure["panels"] for algorithm in panel["algorithms"]}
+            if unknown := sorted(named - set(self.config["algorithms"])):
+                yield f"figures.{name}: expected keys of algorithms, found {', '.join(unknown)}"
 
 
 def _untrained(name: str, figure: Config, trained: Mapping[str, Run], conditions: Mapping[str, Condition]) -> Iterator[str]:
@@ -122,22 +128,26 @@ def _errors(config: Config, schema: Config) -> Iterator[ValidationError]:
 
 def _sentence(error: ValidationError) -> str:
     where = error.json_path.removeprefix("$.").removeprefix("$") or "the configuration"
-    expected, rule = error.validator_value, error.validator
+    expected: Any = error.validator_value
+    rule, schema = error.validator, cast(Config, error.schema)
     if rule == "additionalProperties" and isinstance(error.instance, Mapping):
-        known = error.schema.get("properties", {})  # type: ignore[union-attr]
+        known = schema.get("properties", {})
         unknown = ", ".join(repr(key) for key in error.instance if key not in known)
         return f"{where}: expected only the keys {', '.join(known)}, found {unknown}"
     if rule == "required":
-        missing = ", ".join(repr(key) for key in expected if key not in error.instance)  # type: ignore[union-attr]
+        instance = cast(Config, error.instance)
+        missing = ", ".join(repr(key) for key in expected if key not in instance)
         return f"{where}: expected the key {missing}, found none"
-    words = {
-        "type": f"a value of type {expected if isinstance(expected, str) else ' or '.join(map(str, expected or []))}",
-        "enum": f"one of {', '.join(map(str, expected)) if isinstance(expected, list) else expected}",
-        "minimum": f"at least {expected}",
-        "exclusiveMinimum": f"more than {expected}",
-        "maximum": f"at most {expected}",
-        "pattern": f"text like {expected}",
-        "minItems": f"at least {expected} entries",
+    phrases = {
+        "type": "a value of type {}",
+        "enum": "one of {}",
+        "minimum": "at least {}",
+        "exclusiveMinimum": "more than {}",
+        "maximum": "at most {}",
+        "pattern": "text like {}",
+        "minItems": "at least {} entries",
         "uniqueItems": "no entry twice",
     }
-    return f"{where}: expected {words.get(str(rule), f'{rule} {expected}')}, found {error.instance!r}"
+    wanted = ", ".join(map(str, expected)) if isinstance(expected, list) else str(expected)
+    phrase = phrases.get(str(rule), f"{rule} {{}}").format(wanted)
+    return f"{where}: expected {phrase}, found {error.instance!r}"

@@ -3,7 +3,7 @@
 A format is a small frozen dataclass; its fields go into the model's card under its name in ``FORMATS``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,11 +17,18 @@ class Format(Protocol):
     """What every format can do: name its blocks, make tokens and read the answer."""
 
     @property
-    def stream(self) -> Stream: ...
+    def stream(self) -> Stream:
+        """The named blocks of a token."""
+        ...
 
-    def tokens(self, *inputs: Tensor) -> Tensor: ...
+    @property
+    def tokens(self) -> Callable[..., Tensor]:
+        """From the problem's tensors to ``(batch, tokens, width)``."""
+        ...
 
-    def read(self, output: Tensor) -> Tensor: ...
+    def read(self, output: Tensor) -> Tensor:
+        """The answer in the transformer's output."""
+        ...
 
 
 def _require(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
@@ -39,6 +46,7 @@ class InverseFormat:
 
     @property
     def stream(self) -> Stream:
+        """X, A, I and the work blocks, d rows each."""
         return Stream(dict.fromkeys(("X", "A", "I", *self.work), self.d))
 
     def tokens(self, A: Tensor, X0: Tensor) -> Tensor:
@@ -69,6 +77,7 @@ class LeastSquaresFormat:
 
     @property
     def stream(self) -> Stream:
+        """The blocks that the construction asked for."""
         return Stream(self.blocks)
 
     def tokens(self, x: Tensor, y: Tensor) -> Tensor:
@@ -95,6 +104,7 @@ class RegressionFormat:
 
     @property
     def stream(self) -> Stream:
+        """One block: what a learned model keeps where is not known."""
         return Stream({"residual": self.width})
 
     def tokens(self, x: Tensor, y: Tensor) -> Tensor:

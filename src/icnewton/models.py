@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from icnewton.formats import FORMATS, Format
-from icnewton.transformer import Transformer, TransformerConfig
+from icnewton.transformer import Layer, Transformer, TransformerConfig
 
 JSON = Mapping[str, Any]
 
@@ -108,7 +108,7 @@ def assemble(
 
 def _shape(transformer: Transformer) -> dict[str, int]:
     """Depth, heads, width, head_dim and hidden width, from the shapes of the weights."""
-    layers = list(transformer.layers)
+    layers = cast(list[Layer], list(transformer.layers))
     head_dim = transformer.config.head_dim
     if not layers:
         return {"depth": 0, "heads": 0, "width": transformer.config.width, "head_dim": head_dim, "hidden_width": 0}

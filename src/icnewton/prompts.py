@@ -7,6 +7,7 @@ the others uniform between; examples are a ~ N(0, Sigma), weights w ~ N(0, I), l
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,7 +88,7 @@ PROTOCOLS: dict[str, Callable[[Tensor], Tensor]] = {"paper": lambda spectra: spe
 
 def sample_spectra(condition: Condition, count: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
     """Eigenvalues ``(count, d)`` of covariances; with d = 1 the one eigenvalue is lambda_max."""
-    options = {"generator": generator, "dtype": dtype, "device": generator.device}
+    options: dict[str, Any] = {"generator": generator, "dtype": dtype, "device": generator.device}
     largest = 1 + 99 * torch.rand(count, 1, **options)
     smallest = largest / condition.kappa
     between = smallest + (largest - smallest) * torch.rand(count, max(condition.d - 2, 0), **options)
@@ -102,7 +103,7 @@ def sample(
     dtype: torch.dtype = torch.float64,
 ) -> Prompts:
     """``covariances * prompts_each`` prompts, those of one covariance adjacent, on the generator's device."""
-    options = {"generator": generator, "dtype": dtype, "device": generator.device}
+    options: dict[str, Any] = {"generator": generator, "dtype": dtype, "device": generator.device}
     d, n, batch = condition.d, condition.n, covariances * prompts_each
     spectra = sample_spectra(condition, covariances, generator, dtype)
     bases = torch.linalg.qr(torch.randn(covariances, d, d, **options)).Q

@@ -110,11 +110,15 @@ class FeedForward(nn.Module):
         self.activation = ACTIVATIONS[config.activation]
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """The network's update of ``(batch, tokens, width)``, without the residual."""
         return self.second(self.activation(self.first(tokens)))
 
 
 class Layer(nn.Module):
     """Attention, then the optional feed-forward network; LayerNorm, if any, stands before each of them."""
+
+    attention: Attention
+    feed_forward: FeedForward | None
 
     def __init__(self, config: TransformerConfig, dtype: torch.dtype) -> None:
         super().__init__()
@@ -125,6 +129,7 @@ class Layer(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(config.width, dtype=dtype) for _ in range(norms))
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """The next residual stream, ``(batch, tokens, width)``."""
         tokens = tokens + self.attention(self.norms[0](tokens) if self.norms else tokens)
         if self.feed_forward is not None:
             tokens = tokens + self.feed_forward(self.norms[1](tokens) if self.norms else tokens)

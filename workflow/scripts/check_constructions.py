@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from job import job, limit_threads
-
 from icnewton.constructions.checks import check_all
 from icnewton.files import write_table
+from job import job, limit_threads
 
 with job(snakemake) as say:
     limit_threads(snakemake)

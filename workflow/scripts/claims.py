@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from job import job
-
 from icnewton.claims import Evidence, assess, caption, html, table
 from icnewton.files import page, read_tables, write_table, write_text
+from job import job
 
 
 def by_condition(paths):

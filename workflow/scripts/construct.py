@@ -1,11 +1,10 @@
 """Least-squares transformers of one condition: constants are baked in, so they must suit the whole condition."""
 
-from job import job, limit_threads
-
 from icnewton.constructions import build
 from icnewton.constructions.calibration import spectrum
 from icnewton.prompts import Condition
 from icnewton.weights import save
+from job import job, limit_threads
 
 with job(snakemake) as say:
     limit_threads(snakemake)

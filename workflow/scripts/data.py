@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from job import job, limit_threads
-
 from icnewton.files import write_prompts
 from icnewton.prompts import Condition, generator, sample
+from job import job, limit_threads
 
 with job(snakemake) as say:
     limit_threads(snakemake)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
-from job import job, limit_threads
 
 from icnewton.diabetes import built_frame, learned_frame
 from icnewton.files import write_table
 from icnewton.weights import load
+from job import job, limit_threads
 
 with job(snakemake) as say:
     limit_threads(snakemake)

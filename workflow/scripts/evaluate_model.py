@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from job import job, limit_threads
-
 from icnewton.evaluation import errors_frame, model_predictions, probe_frame, probe_prompts, probe_values
 from icnewton.files import read_prompts, write_table
 from icnewton.weights import load
+from job import job, limit_threads
 
 with job(snakemake) as say:
     limit_threads(snakemake)

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from job import job, limit_threads
-
 from icnewton.constructions.calibration import spectrum
 from icnewton.evaluation import Labelled, errors_frame
 from icnewton.files import read_prompts, write_table
 from icnewton.prompts import Condition, generator, sample
 from icnewton.theory.polynomials import degree, fit
+from job import job, limit_threads
 
 CHUNK = 2000
 

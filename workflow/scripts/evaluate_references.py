@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from job import job, limit_threads
-
 from icnewton.evaluation import errors_frame, probe_frame, probe_prompts, probe_values, reference_predictions
 from icnewton.files import read_prompts, write_table
+from job import job, limit_threads
 
 with job(snakemake) as say:
     limit_threads(snakemake)

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from job import job
-
 from icnewton.figures import draw
 from icnewton.figures.style import save
 from icnewton.files import read_tables
+from job import job
 
 with job(snakemake) as say:
     spec, paths = snakemake.params.spec, list(snakemake.input)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 import yaml
-from job import job
 
 from icnewton.files import page, write_text
+from job import job
 
 PACKAGES = ("icnewton", "snakemake", "torch", "numpy", "pandas", "matplotlib", "scikit-learn", "safetensors")
 

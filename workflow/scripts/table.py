@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from job import job
-
 from icnewton.files import read_tables, write_table
 from icnewton.statistics import summarise
+from job import job
 
 with job(snakemake) as say:
     summary = summarise(read_tables(snakemake.input))

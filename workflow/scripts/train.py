@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from job import job, limit_threads
 
 from icnewton.experiment import parse_run
 from icnewton.files import write_table
 from icnewton.training.loop import LOG_COLUMNS, train
 from icnewton.weights import save
+from job import job, limit_threads
 
 with job(snakemake) as say:
     limit_threads(snakemake)

@@ -74,7 +74,6 @@ class Evidence:
         return (np.nan,) * 3 if pair[0] is None or pair[1] is None else ratio(pair[0], pair[1])
 
 
-
 def exactly(value: float, where: str) -> Measurement:
     """A number without sampling error, such as a worst case or a count."""
     return float(value), float(value), float(value), where

@@ -48,7 +48,9 @@ def table(rows: Iterable[Row]) -> pd.DataFrame:
 
 def html(rows: Iterable[Row]) -> str:
     """The table as an HTML fragment with its own style, one heading for each claim's statement."""
-    header = "".join(f"<th>{name}</th>" for name in ("verdict", "measured [95 %]", "criterion", "quantity", "condition", "where"))
+    header = "".join(
+        f"<th>{name}</th>" for name in ("verdict", "measured [95 %]", "criterion", "quantity", "condition", "where")
+    )
     lines, last = [f"<tr>{header}</tr>"], None
     for row in rows:
         if row.claim != last:

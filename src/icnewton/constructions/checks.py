@@ -17,7 +17,8 @@ def random_matrices(d: int, kappa: float, batch: int, symmetric: bool, source: t
     """``(batch, d, d)`` matrices with singular values from 1 to 1 / kappa; positive definite if symmetric."""
     left, right = (torch.linalg.qr(torch.randn(batch, d, d, generator=source, dtype=torch.float64)).Q for _ in "UV")
     values = torch.linspace(0, 1, d, dtype=torch.float64).mul(-torch.log(torch.tensor(kappa))).exp()
-    return left * values @ (left if symmetric else right).mT
+    matrices: Tensor = left * values @ (left if symmetric else right).mT
+    return matrices
 
 
 def check_all(d: Sequence[int], kappa: Sequence[float], steps: Sequence[int], batch: int) -> pd.DataFrame:
@@ -26,7 +27,7 @@ def check_all(d: Sequence[int], kappa: Sequence[float], steps: Sequence[int], ba
     The error is ||X - X_T||_F / ||X_T||_F for ``inverse``, and for ``least_squares`` the norm over the batch of
     differences of predictions over the norm of predictions.
     """
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for size in d:
         for condition_number in kappa:
             for count in steps:
@@ -59,9 +60,7 @@ def _least_squares_row(d: int, kappa: float, steps: int, order: int, batch: int)
     return _row(model, "gram", d, n, kappa, steps, order, error)
 
 
-def _row(
-    model: Model, matrix: str, d: int, n: int, kappa: float, steps: int, order: int, error: float
-) -> Mapping[str, Any]:
+def _row(model: Model, matrix: str, d: int, n: int, kappa: float, steps: int, order: int, error: float) -> Mapping[str, Any]:
     card = model.card
     shape = {"depth": card.depth, "heads": card.heads, "width": card.width, "hidden_width": card.hidden_width}
     problem = {"family": card.family, "matrix": matrix, "order": order, "d": d, "n": n, "kappa": kappa, "steps": steps}

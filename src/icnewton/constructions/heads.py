@@ -11,12 +11,13 @@ of the first d tokens, products, transposes and copies of d x d blocks are heads
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from icnewton.stream import Rows, Stream
-from icnewton.transformer import Attention, Transformer, TransformerConfig
+from icnewton.transformer import Attention, Layer, Transformer, TransformerConfig
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def compile_heads(stream: Stream, layers: Sequence[Sequence[Head]]) -> Transform
         head_dim=max(dims, default=1),
     )
     transformer = Transformer(config, torch.float64)
-    for module, layer in zip(transformer.layers, compiled, strict=True):
+    for module, layer in zip(cast(list[Layer], list(transformer.layers)), compiled, strict=True):
         for index, matrices in enumerate(layer):
             _write(module.attention, index * config.head_dim, *matrices)
     return transformer

@@ -87,9 +87,7 @@ def _check(
         raise ValueError(f"step must be 'newton' or 'chebyshev', found {step!r}")
 
 
-def _quadratic(
-    stream: Stream, steps: int, alpha: float | None, ridge: float, spectrum: tuple[float, float] | None
-) -> Layers:
+def _quadratic(stream: Stream, steps: int, alpha: float | None, ridge: float, spectrum: tuple[float, float] | None) -> Layers:
     """S, X_0 = c_0 I + c_1 S, then Newton steps scaled by c, then w and y_hat."""
     a, y, I, S, w, X = stream.rows("a", "y", "I", "S", "w", "X")
     if spectrum is None:

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from icnewton.figures.style import RC, condition_title, look
 
 Panel = Mapping[str, Any]
+FLOOR = 1e-14  # float64 algorithms end near 1e-30, which would leave no room for the models
 
 
 def draw_curves(tables: Mapping[str, pd.DataFrame], panels: Sequence[Panel]) -> Figure:
@@ -23,7 +24,9 @@ def draw_curves(tables: Mapping[str, pd.DataFrame], panels: Sequence[Panel]) -> 
     columns = 1 if len(cells) == 1 else 2
     rows = -(-len(cells) // columns)
     with plt.rc_context(RC):
-        figure, axes = plt.subplots(rows, columns, figsize=(5.2 * columns, 3.7 * rows), squeeze=False)
+        figure, axes = plt.subplots(
+            rows, columns, figsize=(5.2 * columns, 3.6 * rows + 0.5), squeeze=False, layout="constrained"
+        )
         for ax, (condition, panel) in zip(axes.flat, cells, strict=False):
             _draw_panel(ax, tables[condition], panel)
             ax.set_title(condition_title(condition))
@@ -31,12 +34,11 @@ def draw_curves(tables: Mapping[str, pd.DataFrame], panels: Sequence[Panel]) -> 
             ax.set_visible(False)
         sample = next(iter(tables.values())).iloc[0]
         figure.supxlabel(
-            "layers of the trained model, or steps of the algorithm (built as a transformer, a step of order 2 or 3 costs\n"
-            f"1 layer, and 3 more layers frame all steps). Bands: 95 % intervals of the median over {sample.prompts:.0f} "
-            f"prompts, {sample.covariances:.0f} covariances.",
-            fontsize=8,
+            "layers of the trained model, or steps of the algorithm\n(as a transformer, a step of order 2 or 3 costs 1 layer, "
+            "and 3 layers frame all steps)\n"
+            f"bands: 95 % intervals of the median over {sample.prompts:.0f} prompts of {sample.covariances:.0f} covariances",
+            fontsize=8.5,
         )
-        figure.tight_layout()
     return figure
 
 
@@ -46,6 +48,7 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:
     for algorithm in panel["algorithms"]:
         draw_line(ax, table[(table["step"] >= 1) & (table["step"] <= panel.get("steps", 6))], algorithm)
     ax.set_yscale("log")
+    ax.set_ylim(bottom=max(ax.get_ylim()[0], FLOOR))
     ax.set_ylabel("median squared error / tr Σ")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(loc="lower left")

@@ -27,40 +27,38 @@ def draw_far(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, A
 def _draw(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]], reach: float) -> Figure:
     """Rows are conditions, columns methods, one line a depth or step, for the first probed prompt of the condition.
 
-    The grid of every probe ends at 100/14.9 times the 99 % training range, which dashed lines mark. Outputs beyond four
-    times the least-squares line's largest value leave the axes.
+    Outputs far from the least-squares line leave the axes.
     """
     panel = panels[0]
-    methods = [(family, depths) for family, depths in panel["models"].items()]
+    methods: list[tuple[str, Sequence[int]]] = list(panel["models"].items())
     methods += [(algorithm, range(1, panel["steps"] + 1)) for algorithm in panel["algorithms"]]
     with plt.rc_context(RC):
         shape = (len(frames), len(methods))
-        figure, axes = plt.subplots(*shape, figsize=(3.6 * shape[1], 3.4 * shape[0]), squeeze=False, sharey="row")
+        size = (3.3 * shape[1] + 0.8, 3.2 * shape[0])
+        figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, sharey="row", layout="constrained")
         for row, (condition, frame) in zip(axes, frames.items(), strict=True):
             first = frame[frame["covariance"] == frame["covariance"].min()]
             for ax, (method, steps) in zip(row, methods, strict=True):
-                _draw_method(ax, first[(first["method"] == method)], steps, reach)
+                _draw_method(ax, first[first["method"] == method], steps, reach)
                 ax.set_title(look(method).label)
-            row[0].set_ylabel(f"output\n{condition_title(condition)}", fontsize=8)
+            row[0].set_ylabel(f"output\n{condition_title(condition)}", fontsize=7.5)
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), title="layers", loc="outside right upper")
+        figure.legend(*axes[0, -1].get_legend_handles_labels(), title="steps", loc="outside right lower")
         figure.supxlabel("first coordinate of the query (dashed: 99 % range in training; dotted: least squares)", fontsize=9)
-        figure.tight_layout()
     return figure
 
 
 def _draw_method(ax: Axes, frame: pd.DataFrame, steps: Sequence[int], reach: float) -> None:
     unit = frame["value"].max() / FAR
-    limit = reach * unit
-    frame = frame[frame["value"].abs() <= limit * (1 + 1e-9)]
-    present = [step for step in steps if (frame["step"] == step).any()]
-    colours = plt.get_cmap("viridis_r")(np.linspace(0.12, 1.0, max(len(present), 2)))
-    styles = ["-", "--", "-.", ":"]
-    for index, step in enumerate(present):
-        lines = frame[(frame["step"] == step) & (frame["seed"] == frame["seed"].min())].sort_values("value")
-        ax.plot(lines["value"], lines["output"], styles[index % 4], color=colours[index], label=str(step), linewidth=1.4)
-    reference = frame[frame["step"] == present[0]].sort_values("value")
+    frame = frame[frame["value"].abs() <= reach * unit * (1 + 1e-9)]
+    colours = plt.get_cmap("viridis_r")(np.linspace(0.12, 1.0, max(len(steps), 2)))
+    for index, step in enumerate(steps):
+        rows = frame[(frame["step"] == step) & (frame["seed"] == frame["seed"].min())].sort_values("value")
+        line = ("-", "--", "-.", ":")[index % 4]
+        ax.plot(rows["value"], rows["output"], line, color=colours[index], label=str(step), linewidth=1.5)
+    reference = frame[frame["step"] == steps[0]].sort_values("value")
     ax.plot(reference["value"], reference["least_squares"], ":", color="black", linewidth=1.2)
     for edge in (-unit, unit):
         ax.axvline(edge, color="#888888", linestyle=(0, (5, 3)), linewidth=0.9)
     centre, half = reference["least_squares"].mean(), np.ptp(reference["least_squares"]) / 2
     ax.set_ylim(centre - 2.5 * half, centre + 2.5 * half)
-    ax.legend(title="layers" if frame["kind"].iloc[0] == "learned" else "steps", ncols=2, loc="best", fontsize=7.5)

@@ -23,7 +23,11 @@ def draw_headline(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[s
             for method in [*panels[0]["models"], "best_polynomial", "built_chebyshev", *panels[0]["algorithms"]]:
                 draw_line(ax, shown, method, x="layers")
             ax.set_yscale("log")
-            ax.set_xlabel("layers of linear attention")
+            sample = table.iloc[0]
+            ax.set_xlabel(
+                "layers of linear attention\n"
+                f"(bands: 95 % intervals of the median, {sample.prompts:.0f} prompts of {sample.covariances:.0f} covariances)"
+            )
             ax.set_ylabel("median squared error / tr Σ")
             ax.set_title(condition_title(condition))
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))

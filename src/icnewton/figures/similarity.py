@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from icnewton.figures.style import RC, condition_title, look
 from icnewton.statistics import similarity
@@ -39,7 +40,12 @@ def _draw_map(ax: Axes, table: pd.DataFrame) -> None:
     ax.set_yticks(range(values.shape[0]), [str(step) for step in table.index])
     for (i, j), value in np.ndenumerate(values):
         shade = "black" if value > 0.55 else "white"
-        ax.text(j, i, f"{value:.2f}".lstrip("0"), ha="center", va="center", fontsize=6.5, color=shade)
+        ax.text(j, i, _short(value), ha="center", va="center", fontsize=6.5, color=shade)
     for i, j in enumerate(values.argmax(axis=1)):
-        ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#D55E00", linewidth=2))
+        ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#D55E00", linewidth=2))
     ax.figure.colorbar(image, ax=ax, label="cosine of residuals", pad=0.02)
+
+
+def _short(value: float) -> str:
+    """Two decimals without the leading zero: ``.83``, ``-.04``, ``.00``."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1)

@@ -5,7 +5,9 @@ Methods differ in marker and line style as well as in colour (Okabe and Ito's pa
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -17,7 +19,7 @@ from icnewton.files import write_atomically
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 
-RC = {
+RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,
@@ -82,7 +84,6 @@ def save(figure: Figure, paths: dict[str, Path]) -> None:
     """Write one figure to its PDF, PNG and SVG path; equal figures give equal bytes."""
     metadata = {"pdf": {"CreationDate": None}, "png": {"Software": None}, "svg": {"Date": None}}
     for kind, path in paths.items():
-        write_atomically(
-            path, lambda part, kind=kind: figure.savefig(part, format=kind, metadata=metadata[kind], bbox_inches="tight")
-        )
+        write = partial(figure.savefig, format=kind, metadata=metadata[kind], bbox_inches="tight")
+        write_atomically(path, write)
     plt.close(figure)

@@ -32,7 +32,7 @@ def load_checkpoint(path: Path, state: TrainingState, identity: str) -> list[Rec
     try:
         with safetensors.safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"{path}: expected a checkpoint, found {error}") from None
     if metadata.get("identity") != identity:

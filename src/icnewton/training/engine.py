@@ -49,7 +49,7 @@ def advance(run: Run, state: TrainingState) -> tuple[Tensor, Tensor]:
     recipe = run.recipe
     value = loss(run, state.transformer, draw(run, state))
     state.optimizer.zero_grad()
-    value.backward()
+    value.backward()  # type: ignore[no-untyped-call]
     norm = torch.nn.utils.clip_grad_norm_(state.transformer.parameters(), recipe.gradient_clip)
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(state.step, recipe.learning_rate, recipe.warmup, recipe.steps)
