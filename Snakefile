@@ -19,7 +19,9 @@ from icnewton.digest import digest
 from icnewton.experiment import ConfigError, Experiment, condition_name
 
 try:
-    experiment = Experiment.check(config, yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text()))
+    experiment = Experiment.check(
+        config, yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text())
+    )
 except ConfigError as error:
     raise WorkflowError(str(error))
 
@@ -33,7 +35,10 @@ report: "workflow/report/workflow.rst"
 def commit():
     """The commit that is checked out, marked if the working tree differs from it."""
     words = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    return subprocess.run(words, capture_output=True, text=True).stdout.strip() or "not a git checkout"
+    return (
+        subprocess.run(words, capture_output=True, text=True).stdout.strip()
+        or "not a git checkout"
+    )
 
 
 wildcard_constraints:

@@ -1,43 +1,11 @@
 """The real Snakefile from end to end at the smallest scale, in two folders, and partial reruns of it."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
-import pytest
+from conftest import RESULTS, snakemake
 
 import icnewton
-
-ROOT = Path(__file__).parent.parent
-RESULTS = Path("results/smoke")
-
-
-def snakemake(folder, *arguments):
-    """Run the workflow of a folder at smoke scale, with the profile that loads by itself."""
-    command = [sys.executable, "-m", "snakemake", "--config", "scale=smoke", *arguments]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-
-
-def clone(folder):
-    """The files that a fresh clone would have."""
-    ignore = shutil.ignore_patterns("results", ".*", "__pycache__", "*.egg-info")
-    shutil.copytree(ROOT, folder, ignore=ignore, symlinks=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """Two folders in which the whole workflow has run."""
-    folders = [clone(tmp_path_factory.mktemp("clone") / name) for name in ("one", "two")]
-    for folder in folders:
-        result = snakemake(folder)
-        assert result.returncode == 0, result.stderr
-    return folders
 
 
 def test_two_folders_get_the_same_bytes(finished):
@@ -55,7 +23,7 @@ def test_two_folders_get_the_same_bytes(finished):
         for path in (finished[0] / RESULTS).glob(pattern)
         if path.is_file()
     ]
-    assert len(names) > 60
+    assert len(names) > 50
     different = [name for name in names if (finished[0] / name).read_bytes() != (finished[1] / name).read_bytes()]
     assert not different
 

@@ -48,7 +48,7 @@ def test_a_prompt_with_the_same_gram_matrix_gets_the_same_prediction(d, n, noise
 def test_schedule_warms_up_then_falls_to_zero():
     rates = [learning_rate(step, 2.0, 10, 100) for step in range(101)]
     assert rates[0] == 0.2 and rates[9] == rates[10] == 2.0 and rates[100] == pytest.approx(0, abs=1e-15)
-    assert rates[55] == pytest.approx(1.0) and all(a >= b for a, b in itertools.pairwise(rates))
+    assert rates[55] == pytest.approx(1.0) and all(a >= b for a, b in itertools.pairwise(rates[10:]))
 
 
 @pytest.mark.parametrize("truncates", ["w", "x"])

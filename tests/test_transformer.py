@@ -76,6 +76,13 @@ def test_without_the_query_as_key_linear_attention_is_linear_in_the_query():
     assert not torch.allclose(plain(other)[:, -1], 1e3 * plain(H)[:, -1])
 
 
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_the_answer_is_the_last_token(depth):
+    for options in ({}, {"attention": "softmax", "hidden_width": 5}, {"layer_norm": True}, {"query_as_key": False}):
+        transformer = randomised(TransformerConfig(6, depth, 2, 3, outputs=2, scale=0.1, **options))
+        torch.testing.assert_close(transformer.answer(tokens()), transformer(tokens())[:, -1:])
+
+
 def test_clip_bounds_every_layer():
     transformer = randomised(TransformerConfig(6, 3, 2, 3, clip=0.7))
     assert all(stream.abs().max() <= 0.7 for stream in transformer.trace(tokens())[1:])

@@ -88,10 +88,10 @@ class Attention(nn.Module):
     def _heads(self, tokens: Tensor) -> Tensor:
         return tokens.unflatten(-1, (self.config.heads, self.config.head_dim)).transpose(-3, -2)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """The attention's update of ``(batch, tokens, width)``, without the residual."""
+    def forward(self, tokens: Tensor, queries: Tensor) -> Tensor:
+        """What ``(batch, queries, width)`` receive from ``(batch, tokens, width)``, without the residual."""
         context = tokens if self.config.query_as_key else tokens[..., :-1, :]
-        q = self._heads(self.query(tokens))  # (batch, heads, tokens, head_dim)
+        q = self._heads(self.query(queries))  # (batch, heads, queries, head_dim)
         k, v = self._heads(self.key(context)), self._heads(self.value(context))
         if self.config.attention == "softmax":
             mixed = F.scaled_dot_product_attention(q, k, v, scale=self.config.scale)
@@ -128,12 +128,14 @@ class Layer(nn.Module):
         norms = (1 + bool(config.hidden_width)) if config.layer_norm else 0
         self.norms = nn.ModuleList(nn.LayerNorm(config.width, dtype=dtype) for _ in range(norms))
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """The next residual stream, ``(batch, tokens, width)``."""
-        tokens = tokens + self.attention(self.norms[0](tokens) if self.norms else tokens)
+    def forward(self, tokens: Tensor, query_only: bool = False) -> Tensor:
+        """The next residual stream ``(batch, tokens, width)``, or of the last token alone ``(batch, 1, width)``."""
+        kept = slice(-1, None) if query_only else slice(None)
+        normed = self.norms[0](tokens) if self.norms else tokens
+        stream = tokens[..., kept, :] + self.attention(normed, normed[..., kept, :])
         if self.feed_forward is not None:
-            tokens = tokens + self.feed_forward(self.norms[1](tokens) if self.norms else tokens)
-        return tokens if self.clip is None else tokens.clamp(-self.clip, self.clip)
+            stream = stream + self.feed_forward(self.norms[1](stream) if self.norms else stream)
+        return stream if self.clip is None else stream.clamp(-self.clip, self.clip)
 
 
 class Transformer(nn.Module):
@@ -167,6 +169,13 @@ class Transformer(nn.Module):
         """The read-out of the last residual stream: ``(batch, tokens, outputs or width)``."""
         *_, last = self.streams(tokens)
         return self.readout(last)
+
+    def answer(self, tokens: Tensor) -> Tensor:
+        """The read-out of the last token, ``(batch, 1, outputs or width)``; the last layer computes no other token."""
+        stream = self.embedding(tokens)
+        for index, layer in enumerate(self.layers, start=1):
+            stream = layer(stream, query_only=index == len(self.layers))
+        return self.readout(stream[..., -1:, :])
 
     @torch.no_grad()
     def trace(self, tokens: Tensor) -> list[Tensor]:

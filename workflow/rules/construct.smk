@@ -1,10 +1,11 @@
 VARIANTS = ["newton2", "newton3", "chebyshev"]
-BUILT_CONDITIONS = [condition_name(experiment.condition(**c)) for c in config["constructions"]["conditions"]]
+BUILT_CONDITIONS = [
+    condition_name(experiment.condition(**c))
+    for c in config["constructions"]["conditions"]
+]
 
 
 rule construct:
-    message:
-        "building {wildcards.variant} transformers for {wildcards.condition}"
     output:
         expand(
             f"{RESULTS}/construct/{{{{condition}}}}/{{{{variant}}}}_steps{{steps}}/{{file}}",
@@ -13,30 +14,36 @@ rule construct:
         ),
     log:
         f"{RESULTS}/logs/construct/{{condition}}_{{variant}}.log",
+    resources:
+        mem_mb=2000,
+        runtime=10,
     params:
         condition=lambda w: asdict(CONDITIONS[w.condition]),
         steps=config["constructions"]["steps"],
         folder=f"{RESULTS}/construct/{{condition}}/{{variant}}_steps",
-        code=digest("icnewton.constructions.calibration", "icnewton.constructions", "icnewton.weights"),
-    resources:
-        mem_mb=2000,
-        runtime=10,
+        code=digest(
+            "icnewton.constructions.calibration",
+            "icnewton.constructions",
+            "icnewton.weights",
+        ),
+    message:
+        "building {wildcards.variant} transformers for {wildcards.condition}"
     script:
         "../scripts/construct.py"
 
 
 rule check_constructions:
-    message:
-        "comparing constructions with their algorithms"
     output:
         f"{RESULTS}/construct/checks.csv",
     log:
         f"{RESULTS}/logs/construct/checks.log",
-    params:
-        checks=config["constructions"]["checks"],
-        code=digest("icnewton.constructions.checks", "icnewton.files"),
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        checks=config["constructions"]["checks"],
+        code=digest("icnewton.constructions.checks", "icnewton.files"),
+    message:
+        "comparing constructions with their algorithms"
     script:
         "../scripts/check_constructions.py"

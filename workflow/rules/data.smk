@@ -1,16 +1,16 @@
 rule data:
-    message:
-        "drawing evaluation prompts of {wildcards.condition}"
     output:
         f"{RESULTS}/data/{{condition}}.safetensors",
     log:
         f"{RESULTS}/logs/data/{{condition}}.log",
+    resources:
+        mem_mb=2000,
+        runtime=10,
     params:
         condition=lambda w: asdict(CONDITIONS[w.condition]),
         evaluation=config["evaluation"],
         code=digest("icnewton.prompts", "icnewton.files"),
-    resources:
-        mem_mb=2000,
-        runtime=10,
+    message:
+        "drawing evaluation prompts of {wildcards.condition}"
     script:
         "../scripts/data.py"

@@ -10,8 +10,6 @@ EVALUATION_CODE = digest("icnewton.evaluation", "icnewton.weights", "icnewton.fi
 
 
 rule evaluate_model:
-    message:
-        "evaluating {wildcards.run} on {wildcards.condition}"
     input:
         prompts=rules.data.output[0],
         weights=rules.train.output.weights,
@@ -21,20 +19,20 @@ rule evaluate_model:
         probe=f"{RESULTS}/evaluate/{{condition}}/{{run}}.probe.parquet",
     log:
         f"{RESULTS}/logs/evaluate/{{condition}}/{{run}}.log",
+    resources:
+        mem_mb=3000,
+        runtime=10,
     params:
         run=lambda w: RUNS[f"{w.condition}/{w.run}"].to_json(),
         probes=config["evaluation"]["probes"],
         code=EVALUATION_CODE,
-    resources:
-        mem_mb=3000,
-        runtime=10,
+    message:
+        "evaluating {wildcards.run} on {wildcards.condition}"
     script:
         "../scripts/evaluate_model.py"
 
 
 rule evaluate_references:
-    message:
-        "running the reference algorithms on {wildcards.condition}"
     input:
         prompts=rules.data.output[0],
     output:
@@ -42,20 +40,20 @@ rule evaluate_references:
         probe=f"{RESULTS}/evaluate/{{condition}}/references.probe.parquet",
     log:
         f"{RESULTS}/logs/evaluate/{{condition}}/references.log",
+    resources:
+        mem_mb=3000,
+        runtime=10,
     params:
         algorithms=config["algorithms"],
         probes=config["evaluation"]["probes"],
         code=EVALUATION_CODE,
-    resources:
-        mem_mb=3000,
-        runtime=10,
+    message:
+        "running the reference algorithms on {wildcards.condition}"
     script:
         "../scripts/evaluate_references.py"
 
 
 rule evaluate_built:
-    message:
-        "evaluating the built transformers on {wildcards.condition}"
     input:
         prompts=rules.data.output[0],
         models=expand(rules.construct.output, variant=VARIANTS, allow_missing=True),
@@ -63,53 +61,58 @@ rule evaluate_built:
         errors=f"{RESULTS}/evaluate/{{condition}}/built.parquet",
     log:
         f"{RESULTS}/logs/evaluate/{{condition}}/built.log",
-    params:
-        code=EVALUATION_CODE,
     resources:
         mem_mb=3000,
         runtime=10,
+    params:
+        code=EVALUATION_CODE,
+    message:
+        "evaluating the built transformers on {wildcards.condition}"
     script:
         "../scripts/evaluate_built.py"
 
 
 rule evaluate_polynomial:
-    message:
-        "fitting the best polynomials on {wildcards.condition}"
     input:
         prompts=rules.data.output[0],
     output:
         errors=f"{RESULTS}/evaluate/{{condition}}/polynomial.parquet",
     log:
         f"{RESULTS}/logs/evaluate/{{condition}}/polynomial.log",
-    params:
-        condition=lambda w: asdict(CONDITIONS[w.condition]),
-        polynomial=config["polynomial"],
-        code=digest("icnewton.theory.polynomials", "icnewton.evaluation", "icnewton.files"),
     resources:
         mem_mb=4000,
         runtime=10,
+    params:
+        condition=lambda w: asdict(CONDITIONS[w.condition]),
+        polynomial=config["polynomial"],
+        code=digest(
+            "icnewton.theory.polynomials", "icnewton.evaluation", "icnewton.files"
+        ),
+    message:
+        "fitting the best polynomials on {wildcards.condition}"
     script:
         "../scripts/evaluate_polynomial.py"
 
 
 rule evaluate_diabetes:
-    message:
-        "built and trained transformers on the diabetes data"
     input:
         cards=[
             f"{RESULTS}/train/{name}/{file}"
             for name, run in RUNS.items()
-            if run.condition.d == 10 and condition_name(run.condition) in BUILT_CONDITIONS[:1]
+            if run.condition.d == 10
+            and condition_name(run.condition) in BUILT_CONDITIONS[:1]
             for file in ("weights.safetensors", "card.json")
         ],
     output:
         f"{RESULTS}/evaluate/diabetes.csv",
     log:
         f"{RESULTS}/logs/evaluate/diabetes.log",
-    params:
-        code=digest("icnewton.diabetes", "icnewton.constructions", "icnewton.weights"),
     resources:
         mem_mb=3000,
         runtime=10,
+    params:
+        code=digest("icnewton.diabetes", "icnewton.constructions", "icnewton.weights"),
+    message:
+        "built and trained transformers on the diabetes data"
     script:
         "../scripts/evaluate_diabetes.py"

@@ -13,12 +13,14 @@ def figure_tables(wildcards):
     if spec["kind"] in ("curves", "headline"):
         return [f"{RESULTS}/tables/{condition}.csv" for condition in spec["conditions"]]
     suffix = "parquet" if spec["kind"] == "similarity" else "probe.parquet"
-    return [path for condition in spec["conditions"] for path in evaluated(condition, suffix)]
+    return [
+        path
+        for condition in spec["conditions"]
+        for path in evaluated(condition, suffix)
+    ]
 
 
 rule figure:
-    message:
-        "drawing {wildcards.figure}"
     input:
         figure_tables,
     output:
@@ -32,11 +34,13 @@ rule figure:
         svg=f"{RESULTS}/figures/{{figure}}.svg",
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
-    params:
-        spec=lambda w: config["figures"][w.figure],
-        code=lambda w: digest(DRAWERS[config["figures"][w.figure]["kind"]]),
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        spec=lambda w: config["figures"][w.figure],
+        code=lambda w: digest(DRAWERS[config["figures"][w.figure]["kind"]]),
+    message:
+        "drawing {wildcards.figure}"
     script:
         "../scripts/figure.py"

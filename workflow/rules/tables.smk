@@ -1,6 +1,4 @@
 rule table:
-    message:
-        "medians and intervals of {wildcards.condition}"
     input:
         lambda w: evaluated(w.condition, "parquet"),
     output:
@@ -13,21 +11,29 @@ rule table:
         md=f"{RESULTS}/tables/{{condition}}.md",
     log:
         f"{RESULTS}/logs/tables/{{condition}}.log",
-    params:
-        code=digest("icnewton.statistics", "icnewton.files"),
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        code=digest("icnewton.statistics", "icnewton.files"),
+    message:
+        "medians and intervals of {wildcards.condition}"
     script:
         "../scripts/table.py"
 
 
 rule claims:
-    message:
-        "confronting the claims with the measurements"
     input:
-        errors=[path for condition in CONDITIONS for path in evaluated(condition, "parquet")],
-        probes=[path for condition in CONDITIONS for path in evaluated(condition, "probe.parquet")],
+        errors=[
+            path
+            for condition in CONDITIONS
+            for path in evaluated(condition, "parquet")
+        ],
+        probes=[
+            path
+            for condition in CONDITIONS
+            for path in evaluated(condition, "probe.parquet")
+        ],
         checks=rules.check_constructions.output,
         diabetes=rules.evaluate_diabetes.output,
     output:
@@ -40,21 +46,24 @@ rule claims:
             caption="../report/claims.rst",
             labels={"table": "claims, measured numbers and verdicts"},
         ),
-        captions=expand(f"{RESULTS}/claims/captions/{{figure}}.rst", figure=config["figures"]),
+        captions=expand(
+            f"{RESULTS}/claims/captions/{{figure}}.rst", figure=config["figures"]
+        ),
     log:
         f"{RESULTS}/logs/claims.log",
-    params:
-        code=digest("icnewton.claims", "icnewton.files"),
     resources:
         mem_mb=4000,
         runtime=20,
+    params:
+        conditions={name: spec["conditions"] for name, spec in config["figures"].items()},
+        code=digest("icnewton.claims", "icnewton.files"),
+    message:
+        "confronting the claims with the measurements"
     script:
         "../scripts/claims.py"
 
 
 rule provenance:
-    message:
-        "writing down where everything comes from"
     input:
         rules.claims.output.csv,
     output:
@@ -66,11 +75,13 @@ rule provenance:
         ),
     log:
         f"{RESULTS}/logs/provenance.log",
-    params:
-        config=config,
-        commit=commit(),
     resources:
         mem_mb=500,
         runtime=5,
+    params:
+        config=config,
+        commit=commit(),
+    message:
+        "writing down where everything comes from"
     script:
         "../scripts/provenance.py"

@@ -1,22 +1,22 @@
 rule train:
-    message:
-        "training {wildcards.run} on {wildcards.condition}"
     output:
         weights=f"{RESULTS}/train/{{condition}}/{{run}}/weights.safetensors",
         card=f"{RESULTS}/train/{{condition}}/{{run}}/card.json",
         log=f"{RESULTS}/train/{{condition}}/{{run}}/log.csv",
     log:
         f"{RESULTS}/logs/train/{{condition}}/{{run}}.log",
+    threads: 1
+    resources:
+        gpu=1 if config["device"] == "cuda" else 0,
+        mem_mb=4000,
+        runtime=720,
     params:
         run=lambda w: RUNS[f"{w.condition}/{w.run}"].to_json(),
         device=config["device"],
         # not an output: Snakemake deletes outputs before a job, and this file is what a killed job resumes from
         checkpoint=f"{RESULTS}/checkpoints/{{condition}}/{{run}}.safetensors",
         code=digest("icnewton.training.loop"),
-    threads: 1
-    resources:
-        gpu=1 if config["device"] == "cuda" else 0,
-        mem_mb=4000,
-        runtime=720,
+    message:
+        "training {wildcards.run} on {wildcards.condition}"
     script:
         "../scripts/train.py"

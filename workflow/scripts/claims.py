@@ -22,5 +22,5 @@ with job(snakemake) as say:
     write_text(Path(snakemake.output.fragment), html(rows))
     write_text(Path(snakemake.output.html), page("Claims", html(rows)))
     for path in map(Path, snakemake.output.captions):
-        write_text(path, caption(rows, path.stem))
+        write_text(path, caption(rows, path.stem, snakemake.params.conditions[path.stem]))
     say(table(rows).to_string())

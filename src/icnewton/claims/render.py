@@ -1,6 +1,6 @@
 """The claims table as a frame, as HTML and as captions; verdicts differ in symbol and word, not in colour alone."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from html import escape
 
 import numpy as np
@@ -76,11 +76,11 @@ def _number(row: Row) -> str:
     return f"{measured:.3g}" + (f" [{low:.3g}, {high:.3g}]" if low < high else "")
 
 
-def caption(rows: Iterable[Row], figure: str) -> str:
-    """The verdicts that a figure bears on, as reStructuredText."""
+def caption(rows: Iterable[Row], figure: str, conditions: Collection[str]) -> str:
+    """The verdicts that a figure bears on, for the conditions that it shows, as reStructuredText."""
     lines = []
     for row in rows:
-        if figure in row.figures and row.verdict != UNTESTED:
+        if figure in row.figures and row.condition in conditions and row.verdict != UNTESTED:
             measured, low, high, where = row.measurement
             lines.append(
                 f"* **{row.claim} {row.verdict}** ({row.condition}): {row.quantity}: {measured:.3g} "

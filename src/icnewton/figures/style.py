@@ -53,18 +53,18 @@ class Look:
 LOOKS = {
     "lsa": Look("trained LSA", "#0072B2", "o"),
     "lsa_ln": Look("trained LSA + LN", "#56B4E9", "s"),
-    "newton2": Look("Newton (order 2)", "#D55E00", "^", "--"),
-    "newton3": Look("order 3", "#E69F00", "v", "--"),
-    "newton4": Look("order 4", "#CC79A7", "D", "--"),
-    "newton5": Look("order 5", "#882255", "P", "--"),
-    "newton6": Look("order 6", "#AA4499", "X", "--"),
-    "newton8": Look("order 8", "#44AA99", "<", "--"),
-    "newton10": Look("order 10", "#117733", ">", "--"),
+    "newton2": Look("Newton, order 2", "#D55E00", "^", "--"),
+    "newton3": Look("Newton, order 3", "#E69F00", "v", "--"),
+    "newton4": Look("Newton, order 4", "#CC79A7", "D", "--"),
+    "newton5": Look("Newton, order 5", "#882255", "P", "--"),
+    "newton6": Look("Newton, order 6", "#AA4499", "X", "--"),
+    "newton8": Look("Newton, order 8", "#44AA99", "<", "--"),
+    "newton10": Look("Newton, order 10", "#117733", ">", "--"),
     "gradient_descent": Look("gradient descent", "#555555", "x", ":"),
     "best_polynomial": Look("best fixed polynomial", "#000000", "*", "-."),
     "built_chebyshev": Look("built Chebyshev", "#009E73", "h", "-"),
-    "built_newton2": Look("built Newton (order 2)", "#D55E00", "^", "-"),
-    "built_newton3": Look("built order 3", "#E69F00", "v", "-"),
+    "built_newton2": Look("built Newton, order 2", "#D55E00", "^", "-"),
+    "built_newton3": Look("built Newton, order 3", "#E69F00", "v", "-"),
 }
 
 
@@ -83,7 +83,7 @@ def condition_title(condition: str) -> str:
 def save(figure: Figure, paths: dict[str, Path]) -> None:
     """Write one figure to its PDF, PNG and SVG path; equal figures give equal bytes."""
     metadata = {"pdf": {"CreationDate": None}, "png": {"Software": None}, "svg": {"Date": None}}
-    for kind, path in paths.items():
-        write = partial(figure.savefig, format=kind, metadata=metadata[kind], bbox_inches="tight")
-        write_atomically(path, write)
+    with plt.rc_context(RC):
+        for kind, path in paths.items():
+            write_atomically(path, partial(figure.savefig, format=kind, metadata=metadata[kind], bbox_inches="tight"))
     plt.close(figure)

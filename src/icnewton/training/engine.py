@@ -41,7 +41,7 @@ def loss(run: Run, transformer: Transformer, prompts: Prompts) -> Tensor:
     tokens = run.format.tokens(prompts.x, prompts.y)
     if transformer.config.is_trilinear:
         tokens = condense(tokens)
-    return (run.format.read(transformer(tokens)) - prompts.target).square().mean()
+    return (run.format.read(transformer.answer(tokens)) - prompts.target).square().mean()
 
 
 def advance(run: Run, state: TrainingState) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,74 @@
+"""The report in a real browser: Debian's chromium, headless. Skipped only where no chromium is installed."""
+
+import shutil
+
+import pytest
+from conftest import snakemake
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs chromium"),
+]
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1400,1000",
+)
+
+
+@pytest.fixture(scope="module")
+def browser(finished, tmp_path_factory):
+    """A browser with the smoke report open."""
+    from selenium import webdriver
+
+    result = snakemake(finished[0], "--report", "report.html")
+    assert result.returncode == 0, result.stderr
+    options = webdriver.ChromeOptions()
+    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    with webdriver.Chrome(options=options, service=service) as driver:
+        driver.implicitly_wait(10)
+        driver.get((finished[0] / "report.html").as_uri())
+        yield driver
+
+
+def test_the_claims_table_is_the_first_thing_to_see(browser):
+    table = browser.find_element("css selector", "table.claims")
+    top = browser.execute_script("return arguments[0].getBoundingClientRect().top", table)
+    assert 0 <= top < 600 and table.is_displayed()
+    assert len(table.find_elements("tag name", "tr")) > 15 and "Trained LSA lies between" in table.text
+
+
+def open_category(browser, title):
+    browser.find_element("css selector", "a.transition-all svg")  # the menu is there
+    browser.execute_script("arguments[0].click()", browser.find_element("partial link text", title))
+
+
+def test_every_category_is_there_in_order(browser):
+    titles = [link.text for link in browser.find_elements("css selector", "a") if link.text[:2] in {f"{i}." for i in range(9)}]
+    assert titles == sorted(titles) and titles[0] == "1. Claims" and titles[-1] == "6. Provenance"
+
+
+@pytest.mark.parametrize("title", ["2. Section 6", "3. Section 7", "4. Beyond the paper"])
+def test_every_figure_loads(browser, title):
+    browser.refresh()
+    open_category(browser, title)
+    count = len(browser.find_elements("css selector", "a[iconname=eye]"))
+    assert count > 0
+    for index in range(count):
+        button = browser.find_elements("css selector", "a[iconname=eye]")[index]
+        browser.execute_script("arguments[0].click()", button)
+        image = browser.find_element("css selector", "img[src^='data:image/png']")
+        assert browser.execute_script("return arguments[0].complete && arguments[0].naturalWidth", image) > 400
+
+
+def test_no_error_in_the_console(browser):
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
