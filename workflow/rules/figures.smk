@@ -1,10 +1,4 @@
-DRAWERS = {
-    "curves": "icnewton.figures.curves",
-    "headline": "icnewton.figures.headline",
-    "similarity": "icnewton.figures.similarity",
-    "functions_near": "icnewton.figures.functions",
-    "functions_far": "icnewton.figures.functions",
-}
+from icnewton.figures import module_of
 
 
 def figure_tables(wildcards):
@@ -39,7 +33,7 @@ rule figure:
         runtime=10,
     params:
         spec=lambda w: config["figures"][w.figure],
-        code=lambda w: digest(DRAWERS[config["figures"][w.figure]["kind"]]),
+        code=lambda w: digest(module_of(config["figures"][w.figure]["kind"])),
     message:
         "drawing {wildcards.figure}"
     script:

@@ -55,7 +55,9 @@ rule claims:
         mem_mb=4000,
         runtime=20,
     params:
-        conditions={name: spec["conditions"] for name, spec in config["figures"].items()},
+        conditions={
+            name: spec["conditions"] for name, spec in config["figures"].items()
+        },
         code=digest("icnewton.claims", "icnewton.files"),
     message:
         "confronting the claims with the measurements"

@@ -7,16 +7,11 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-KINDS = {
-    "curves": ("curves", "draw_curves"),
-    "headline": ("headline", "draw_headline"),
-    "similarity": ("similarity", "draw_similarity"),
-    "functions_near": ("functions", "draw_near"),
-    "functions_far": ("functions", "draw_far"),
-}
+def module_of(kind: str) -> str:
+    """The module that draws a kind: ``functions_far`` is drawn by ``icnewton.figures.functions``."""
+    return f"icnewton.figures.{kind.split('_')[0]}"
 
 
 def draw(kind: str, tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
-    """The figure of a kind from one table for each condition; a kind's module is imported only when it is drawn."""
-    module, function = KINDS[kind]
-    return getattr(import_module(f"icnewton.figures.{module}"), function)(tables, panels)
+    """The figure of a kind from one table for each condition, by ``draw_<kind>`` of the kind's module."""
+    return getattr(import_module(module_of(kind)), f"draw_{kind}")(tables, panels)

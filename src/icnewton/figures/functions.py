@@ -14,12 +14,12 @@ from icnewton.figures.style import RC, condition_title, look
 NEAR, FAR = 20 / 14.9, 100 / 14.9  # in units of the 99 % range in training; the paper's axes end at 20 and 100
 
 
-def draw_near(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
+def draw_functions_near(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
     """Figures 3 and 5: the training range and a third more."""
     return _draw(frames, panels, NEAR)
 
 
-def draw_far(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
+def draw_functions_far(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
     """Figures 4 and 6: out of distribution."""
     return _draw(frames, panels, FAR)
 
