@@ -1,5 +1,6 @@
-# make reproduce [SCALE=smoke|laptop|paper] [ARGS="-n"]   every table, figure and claim, and one HTML report
-# make test [ARGS="-m slow"]                              the tests; each command makes its own environment first
+# make reproduce [SCALE=smoke|laptop|paper]   every table, figure and claim, and one HTML report
+# make plan [SCALE=...]                       what reproduce would run, and why
+# make test [ARGS="-m slow"]                  the tests; each command makes its own environment first
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,12 +10,15 @@ REPORT = results/$(SCALE)/report.html
 RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1
 SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) --quiet rules host reason
 
-.PHONY: reproduce test lint clean
+.PHONY: reproduce plan test lint clean
 
 reproduce: $(VENV)/installed
-	$(SNAKEMAKE) $(ARGS)
+	$(SNAKEMAKE)
 	$(SNAKEMAKE) --report $(REPORT)
 	@echo "$(abspath $(REPORT))"
+
+plan: $(VENV)/installed
+	$(SNAKEMAKE) --dry-run
 
 test: $(VENV)/installed lint
 	$(RUN) python -m pytest $(ARGS)

@@ -1,6 +1,5 @@
 """icnewton: every table, figure and claim of arXiv 2403.03183. Run it with `make reproduce`."""
 
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,15 +31,6 @@ CONDITIONS, RUNS = experiment.conditions(), experiment.runs()
 report: "workflow/report/workflow.rst"
 
 
-def commit():
-    """The commit that is checked out, marked if the working tree differs from it."""
-    words = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    return (
-        subprocess.run(words, capture_output=True, text=True).stdout.strip()
-        or "not a git checkout"
-    )
-
-
 wildcard_constraints:
     condition="[a-z]+_kappa[^/_]+_noise[^/_]+",
     run="[a-z_]+_layers[0-9]+_seed[0-9]+",
@@ -59,5 +49,6 @@ rule all:
     input:
         rules.claims.output,
         rules.provenance.output,
+        rules.evaluate_diabetes.output,
         expand(rules.table.output, condition=CONDITIONS),
         expand(rules.figure.output, figure=config["figures"]),

@@ -113,6 +113,12 @@ def test_no_head_is_idle_and_none_is_missing():
         assert any(layer.attention.output.weight[:, columns].any() for layer in model.transformer.layers)
 
 
+def test_multiples_share_their_rows_whatever_the_factor():
+    """A found bug: (1 / 49) * 49 is not 1, so two multiples of one block were taken for two blocks."""
+    for alpha in (49.0, 0.1, 1e-4 / 3):
+        assert icnewton.build("least_squares", d=4, n=9, steps=1, alpha=alpha).card.head_dim == 4
+
+
 def test_order_three_stays_accurate_long_after_convergence():
     """A found bug: with R <- R^3 written as (R - I)(R - I)^T(R + 2I) an antisymmetric rounding error doubled each step."""
     prompts = sample(Condition("normalised", 10, 50, 10, 0.1), 8, 4, generator("test"))

@@ -45,9 +45,10 @@ def test_five_problems_are_told_at_once(smoke, schema):
     config["recipes"]["normalised"]["learning_rate"] = "1e-3"
     config["device"] = "tpu"
     del config["evaluation"]["prompts"]
+    config["figures"]["figure2"]["panels"][0]["models"] = {"lsa": [7]}
     message = complaints(config, schema)
-    assert message.startswith("the configuration has 6 problems:")
     for line in (
+        "figures.figure2: expected models that some entry of runs trains, found lsa with 7 layers",
         "problem.d: expected at least 1, found 0",
         "problem: expected only the keys d, n, found 'colour'",
         "runs[0].kappa[0]: expected at least 1, found 0.5",
@@ -78,6 +79,30 @@ def test_an_unknown_recipe_and_algorithm_are_named(smoke, schema):
     config = copy.deepcopy(smoke)
     config["figures"]["figure2"]["panels"][0]["algorithms"] = ["newton77"]
     assert "figures.figure2: expected keys of algorithms, found newton77" in complaints(config, schema)
+
+
+def test_figures_and_runs_that_cannot_be_are_named(smoke, schema):
+    config = copy.deepcopy(smoke)
+    config["runs"].append(copy.deepcopy(config["runs"][0]))
+    config["runs"][0]["noise"] = [float("nan")]
+    config["figures"]["headline"]["conditions"] = ["paper_kappa5_noise0.1"]
+    config["figures"]["similarity"]["panels"] *= 2
+    config["figures"]["figure4"]["panels"][0]["steps"] = 9
+    config["figures"]["figure9"]["panels"][0]["models"] = {}
+    message = complaints(config, schema)
+    for line in (
+        "runs[0].noise[0]: expected a finite number, found nan",
+        "figures.headline: expected a condition of constructions.conditions, found 'paper_kappa5_noise0.1'",
+        "figures.similarity.panels: expected one panel for a figure of kind similarity, found 2",
+        "figures.figure4: expected at most 6 steps",
+        "figures.figure9.panels[0].models:",
+    ):
+        assert line in message, line
+    config = copy.deepcopy(smoke)
+    config["runs"].append(copy.deepcopy(config["runs"][0]))
+    assert "runs: expected each model once, found normalised_kappa10_noise0/lsa_layers1_seed0 2 times" in complaints(
+        config, schema
+    )
 
 
 def test_snakemake_tells_the_problems_and_starts_no_job(tmp_path):

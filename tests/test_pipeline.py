@@ -83,7 +83,7 @@ def test_the_report_is_one_file(finished):
     result = snakemake(finished[0], "--report", "report.html")
     assert result.returncode == 0, result.stderr
     text = (finished[0] / "report.html").read_text()
-    assert ("L4.1s" in text and "data:image/png" in text) or "base64" in text
+    assert "L4.1s" in text and "data:image/png;charset=utf8;filename=figure2.png;base64" in text
     assert finished[0].joinpath("report.html").stat().st_size > 10**6
 
 

@@ -1,6 +1,10 @@
 """Training: the Gram-matrix shortcut is exact, runs are seeded by themselves, and a kill costs nothing."""
 
 import itertools
+import json
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -74,8 +78,8 @@ def test_curriculum_truncates_what_it_says(truncates):
 
 def test_training_is_reproducible_and_lowers_the_loss(tmp_path, run):
     longer = replace(run, recipe=replace(run.recipe, steps=300))
-    first, log = train(longer, checkpoint=tmp_path / "a", identity="x", say=quiet)
-    second, _ = train(longer, checkpoint=tmp_path / "b", identity="x", say=quiet)
+    first, log = train(longer, checkpoint=tmp_path / "a", code="x", say=quiet)
+    second, _ = train(longer, checkpoint=tmp_path / "b", code="x", say=quiet)
     for name, weight in first.transformer.state_dict().items():
         assert torch.equal(weight, second.transformer.state_dict()[name])
     assert log[-1][1] < 0.5 * log[0][1]
@@ -91,37 +95,76 @@ def test_depth_and_seed_have_streams_of_their_own(run):
 
 
 def test_resumes_bit_for_bit(tmp_path, run):
-    undisturbed, log = train(run, checkpoint=tmp_path / "whole", identity="x", say=quiet)
-    for stops in (13, 40):
-        path = tmp_path / f"stopped{stops}"
+    undisturbed, log = train(run, checkpoint=tmp_path / "whole", code="x", say=quiet)
+    for stop in (13, 40):
+
+        def interrupt(line, stop=stop):
+            if line.startswith(f"step {stop} "):
+                raise KeyboardInterrupt
+
+        path = tmp_path / f"stopped{stop}"
         with pytest.raises(KeyboardInterrupt):
-            train(run, checkpoint=path, identity="x", say=quiet, stop=lambda state, at=stops: state.step >= at)
-        lines = []
-        resumed, resumed_log = train(run, checkpoint=path, identity="x", say=lines.append)
-        assert lines[0] == f"resuming from step {stops}"
-        for name, weight in undisturbed.transformer.state_dict().items():
-            assert torch.equal(weight, resumed.transformer.state_dict()[name])
-        assert [row[:4] for row in log] == [row[:4] for row in resumed_log]
+            train(run, checkpoint=path, code="x", say=interrupt, checkpoint_seconds=0)
+        assert_resumes_like(undisturbed, log, run, path, stop)
+
+
+def assert_resumes_like(undisturbed, log, run, path, step=None):
+    lines = []
+    resumed, resumed_log = train(run, checkpoint=path, code="x", say=lines.append)
+    assert lines[0].startswith("resuming from step ") and (step is None or lines[0].endswith(f" {step}"))
+    for name, weight in undisturbed.transformer.state_dict().items():
+        assert torch.equal(weight, resumed.transformer.state_dict()[name])
+    assert [row[:4] for row in log] == [row[:4] for row in resumed_log]
+
+
+KILLED = """
+import json, sys, torch
+from pathlib import Path
+from icnewton.experiment import parse_run
+from icnewton.training.loop import train
+torch.set_num_threads(1)
+train(parse_run(json.loads(sys.argv[1])), checkpoint=Path(sys.argv[2]), code="x", checkpoint_seconds=0)
+"""
+
+
+def test_survives_sigkill_bit_for_bit(tmp_path, run):
+    """A real process killed at a moment of nobody's choosing, then resumed."""
+    longer = replace(run, recipe=replace(run.recipe, steps=3000))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        undisturbed, log = train(longer, checkpoint=tmp_path / "whole", code="x", say=quiet)
+        path = tmp_path / "killed"
+        process = subprocess.Popen([sys.executable, "-c", KILLED, json.dumps(longer.to_json()), str(path)], stdout=-3)
+        deadline = time.monotonic() + 60
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        process.kill()
+        assert process.wait() == -9, "the run ended before it was killed"
+        assert_resumes_like(undisturbed, log, longer, path)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_a_finished_checkpoint_gives_the_model_again(tmp_path, run):
-    model, _ = train(run, checkpoint=tmp_path / "c", identity="x", say=quiet)
-    again, _ = train(run, checkpoint=tmp_path / "c", identity="x", say=quiet)
+    model, _ = train(run, checkpoint=tmp_path / "c", code="x", say=quiet)
+    again, _ = train(run, checkpoint=tmp_path / "c", code="x", say=quiet)
     assert torch.equal(model.transformer.readout.weight, again.transformer.readout.weight)
 
 
 def test_unusable_checkpoints_are_refused_and_training_starts_over(tmp_path, run):
     path = tmp_path / "c"
-    train(run, checkpoint=path, identity="x", say=quiet)
+    train(run, checkpoint=path, code="x", say=quiet)
     content = path.read_bytes()
     cases = {
         "other settings or other code": (content, "y"),
         "expected a checkpoint": (content[: len(content) // 2], "x"),
     }
-    for reason, (damaged, identity) in cases.items():
+    for reason, (damaged, code) in cases.items():
         path.write_bytes(damaged)
         lines = []
-        model, _ = train(run, checkpoint=path, identity=identity, say=lines.append)
+        model, _ = train(run, checkpoint=path, code=code, say=lines.append)
         assert lines[0].startswith("starting over:") and reason in lines[0]
         assert model.card.origin["final_loss"] is not None
 
@@ -140,4 +183,4 @@ def test_a_checkpoint_that_is_not_finite_is_refused(tmp_path, run):
 def test_divergence_stops_with_the_step(tmp_path, run):
     wild = replace(run, recipe=replace(run.recipe, learning_rate=1e6, warmup=1, gradient_clip=1e9))
     with pytest.raises(Diverged, match=r"lsa 2 layers, kappa 10, seed 0 diverged: mean loss (nan|inf)"):
-        train(wild, checkpoint=tmp_path / "c", identity="x", say=quiet)
+        train(wild, checkpoint=tmp_path / "c", code="x", say=quiet)

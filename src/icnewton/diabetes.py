@@ -49,7 +49,7 @@ def lstsq_predictions(prompts: Prompts) -> np.ndarray:
 def built_frame() -> pd.DataFrame:
     """Predictions of built transformers on prompts of 50 patients and on the one of 441, beside lstsq's.
 
-    Columns: method, kind, layers, n, prompt, prediction, lstsq, relative_to_lstsq.
+    Columns: method, kind, layers, n, prompt, prediction, target, lstsq, relative_to_lstsq.
     """
     frames = []
     for n in SIZES:
@@ -86,7 +86,22 @@ def _frame(method: str, model: Model, prompts: Prompts) -> pd.DataFrame:
             "n": prompts.n,
             "prompt": range(len(predictions)),
             "prediction": predictions,
+            "target": prompts.target.numpy(),
             "lstsq": reference,
             "relative_to_lstsq": np.abs(predictions - reference) / np.abs(reference),
         }
+    )
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row for each method and prompt length: distance from lstsq, and median squared errors of both."""
+    squared = frame.assign(
+        squared_error=(frame["prediction"] - frame["target"]) ** 2, lstsq_error=(frame["lstsq"] - frame["target"]) ** 2
+    )
+    return squared.groupby(["method", "kind", "layers", "n"], sort=False, as_index=False).agg(
+        prompts=("prompt", "count"),
+        median_relative_to_lstsq=("relative_to_lstsq", "median"),
+        largest_relative_to_lstsq=("relative_to_lstsq", "max"),
+        median_squared_error=("squared_error", "median"),
+        median_squared_error_of_lstsq=("lstsq_error", "median"),
     )

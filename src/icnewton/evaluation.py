@@ -26,6 +26,7 @@ from icnewton.iterations import (
 )
 from icnewton.models import Model
 from icnewton.prompts import Prompts
+from icnewton.statistics import FAR, NEAR
 
 Iterates = Iterator[Tensor]
 
@@ -114,7 +115,7 @@ def probe_values(prompts: Prompts, points: int = 81) -> np.ndarray:
     The paper's training range is +-14.9, its plots reach +-20 and +-100; here the range is measured on the prompts.
     """
     unit = float(prompts.x[..., 0].abs().flatten().quantile(0.99, interpolation="linear"))
-    grids = [np.linspace(-reach, reach, points) * unit for reach in (20 / 14.9, 100 / 14.9)]
+    grids = [np.linspace(-reach, reach, points) * unit for reach in (NEAR, FAR)]
     return np.unique(np.concatenate([*grids, [-unit, unit]]))
 
 

@@ -1,5 +1,7 @@
 """The configuration as objects: which conditions, runs and figures there are, and everything that is wrong with it."""
 
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -46,7 +48,7 @@ class Experiment:
     @classmethod
     def check(cls, config: Config, schema: Config) -> "Experiment":
         """The experiment of a configuration, or ConfigError naming each key, what was expected and what was found."""
-        problems = [_sentence(error) for error in _errors(config, schema)]
+        problems = [*map(_sentence, _errors(config, schema)), *_not_finite(config)]
         experiment = cls(config)
         try:
             problems += experiment._contradictions()
@@ -87,38 +89,67 @@ class Experiment:
         d, n = self.config["problem"]["d"], self.config["problem"]["n"]
         if n < d:
             yield f"problem.n: expected at least d = {d}, because least squares is solved directly, found {n}"
+        recipes = self.config["recipes"]
         for index, group in enumerate(self.config["runs"]):
-            if group["recipe"] not in self.config["recipes"]:
-                known = ", ".join(self.config["recipes"])
-                yield f"runs[{index}].recipe: expected one of the recipes ({known}), found {group['recipe']!r}"
-                return
-            recipe = {**self.config["recipes"][group["recipe"]], **group["set"]}
+            if group["recipe"] not in recipes:
+                yield f"runs[{index}].recipe: expected one of the recipes ({', '.join(recipes)}), found {group['recipe']!r}"
+                continue
+            recipe = {**recipes[group["recipe"]], **group["set"]}
             if recipe["batch"] % recipe["prompts_per_covariance"]:
                 yield (
                     f"runs[{index}]: expected batch to be a multiple of prompts_per_covariance, "
                     f"found {recipe['batch']} and {recipe['prompts_per_covariance']}"
                 )
-        trained, conditions = self.runs(), self.conditions()
+        trained = Counter(name for group in self.config["runs"] for name in _names(group))
+        yield from (f"runs: expected each model once, found {name} {k} times" for name, k in trained.items() if k > 1)
+        built = {_name(group, group["kappa"], group["noise"]) for group in self.config["constructions"]["conditions"]}
         for name, figure in self.config["figures"].items():
-            yield from _untrained(name, figure, trained, conditions)
-            named = {algorithm for panel in figure["panels"] for algorithm in panel["algorithms"]}
-            if unknown := sorted(named - set(self.config["algorithms"])):
-                yield f"figures.{name}: expected keys of algorithms, found {', '.join(unknown)}"
+            yield from _figure_problems(f"figures.{name}", figure, set(trained), built, set(self.config["algorithms"]))
 
 
-def _untrained(name: str, figure: Config, trained: Mapping[str, Run], conditions: Mapping[str, Condition]) -> Iterator[str]:
+def _name(group: Config, kappa: float, noise: float) -> str:
+    return f"{group['protocol']}_kappa{kappa:g}_noise{noise:g}"
+
+
+def _names(group: Config) -> Iterator[str]:
+    """The names of a group's runs, without making them, so that a wrong value hides no other problem."""
+    for kappa, noise, layers, seed in product(*(group[key] for key in ("kappa", "noise", "layers", "seeds"))):
+        yield f"{_name(group, kappa, noise)}/{group['family']}_layers{layers}_seed{seed}"
+
+
+def _figure_problems(where: str, figure: Config, trained: set[str], built: set[str], algorithms: set[str]) -> Iterator[str]:
+    known = sorted({name.split("/")[0] for name in trained} | built)
+    panels, kind = figure["panels"], figure["kind"]
+    if kind != "curves" and len(panels) > 1:
+        yield f"{where}.panels: expected one panel for a figure of kind {kind}, found {len(panels)}"
+    if kind.startswith("functions") and panels[0].get("steps", 6) > 6:
+        yield f"{where}: expected at most 6 steps, which are those that are probed, found {panels[0]['steps']}"
+    if unknown := sorted({algorithm for panel in panels for algorithm in panel["algorithms"]} - algorithms):
+        yield f"{where}: expected keys of algorithms, found {', '.join(unknown)}"
     for condition in figure["conditions"]:
-        if condition not in conditions:
-            yield f"figures.{name}.conditions: expected one of {', '.join(conditions)}, found {condition!r}"
-            continue
-        for panel in figure["panels"]:
-            for family, depths in panel["models"].items():
-                for layers in depths:
-                    if not any(key.startswith(f"{condition}/{family}_layers{layers}_") for key in trained):
-                        yield (
-                            f"figures.{name}: expected models that some entry of runs trains, "
-                            f"found {family} with {layers} layers at {condition}"
-                        )
+        if condition not in known:
+            yield f"{where}.conditions: expected one of {', '.join(known)}, found {condition!r}"
+        elif kind == "headline" and condition not in built:
+            yield f"{where}: expected a condition of constructions.conditions, found {condition!r}"
+        else:
+            for family, layers in {
+                (f, layers) for panel in panels for f, depths in panel["models"].items() for layers in depths
+            }:
+                if not any(name.startswith(f"{condition}/{family}_layers{layers}_") for name in trained):
+                    missing = f"{family} with {layers} layers at {condition}"
+                    yield f"{where}: expected models that some entry of runs trains, found {missing}"
+
+
+def _not_finite(value: object, where: str = "") -> Iterator[str]:
+    """Numbers that YAML allows and no value of this configuration may be."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{where}: expected a finite number, found {value}"
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _not_finite(item, f"{where}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _not_finite(item, f"{where}[{index}]")
 
 
 def _errors(config: Config, schema: Config) -> Iterator[ValidationError]:

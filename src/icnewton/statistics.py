@@ -7,13 +7,15 @@ import pandas as pd
 
 RESAMPLES = 400
 LEVEL = 0.95
+NEAR, FAR = 20 / 14.9, 100 / 14.9  # reach of the probes of Figures 3 to 6 in 99 % training ranges: the paper's +-20, +-100
 KEYS = ["method", "kind", "step", "layers"]
 
 
 def clusters(frame: pd.DataFrame) -> np.ndarray:
-    """Squared residuals of one method and step as ``(covariances, prompts * seeds)``."""
+    """Squared residuals of one method and step as ``(covariances, prompts * seeds)``; not a number counts as infinite."""
     ordered = frame.sort_values(["covariance", "seed", "prompt"], kind="stable")
-    return ordered["residual"].to_numpy().reshape(ordered["covariance"].nunique(), -1) ** 2
+    errors = ordered["residual"].to_numpy().reshape(ordered["covariance"].nunique(), -1) ** 2
+    return np.nan_to_num(errors, nan=np.inf)
 
 
 def bootstrap_medians(errors: np.ndarray, seed: int = 0) -> np.ndarray:

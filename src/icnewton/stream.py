@@ -20,6 +20,9 @@ class Rows:
     def __rmul__(self, factor: float) -> "Rows":
         return Rows({name: factor * coefficient for name, coefficient in self.terms.items()})
 
+    def __truediv__(self, factor: float) -> "Rows":
+        return Rows({name: coefficient / factor for name, coefficient in self.terms.items()})
+
     def __neg__(self) -> "Rows":
         return -1.0 * self
 

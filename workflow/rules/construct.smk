@@ -1,4 +1,4 @@
-VARIANTS = ["newton2", "newton3", "chebyshev"]
+VARIANTS = ["newton2", "chebyshev"]
 BUILT_CONDITIONS = [
     condition_name(experiment.condition(**c))
     for c in config["constructions"]["conditions"]

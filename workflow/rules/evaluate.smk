@@ -86,7 +86,10 @@ rule evaluate_polynomial:
         condition=lambda w: asdict(CONDITIONS[w.condition]),
         polynomial=config["polynomial"],
         code=digest(
-            "icnewton.theory.polynomials", "icnewton.evaluation", "icnewton.files"
+            "icnewton.theory.polynomials",
+            "icnewton.constructions.calibration",
+            "icnewton.evaluation",
+            "icnewton.files",
         ),
     message:
         "fitting the best polynomials on {wildcards.condition}"
@@ -104,7 +107,14 @@ rule evaluate_diabetes:
             for file in ("weights.safetensors", "card.json")
         ],
     output:
-        f"{RESULTS}/evaluate/diabetes.csv",
+        predictions=f"{RESULTS}/evaluate/diabetes.csv",
+        csv=report(
+            f"{RESULTS}/tables/diabetes.csv",
+            category="5. Tables",
+            caption="../report/diabetes.rst",
+            labels={"condition": "diabetes"},
+        ),
+        md=f"{RESULTS}/tables/diabetes.md",
     log:
         f"{RESULTS}/logs/evaluate/diabetes.log",
     resources:

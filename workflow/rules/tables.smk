@@ -1,3 +1,15 @@
+import subprocess
+
+
+def commit():
+    """The commit that is checked out, marked if the working tree differs from it."""
+    words = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    return (
+        subprocess.run(words, capture_output=True, text=True).stdout.strip()
+        or "not a git checkout"
+    )
+
+
 rule table:
     input:
         lambda w: evaluated(w.condition, "parquet"),
@@ -35,7 +47,7 @@ rule claims:
             for path in evaluated(condition, "probe.parquet")
         ],
         checks=rules.check_constructions.output,
-        diabetes=rules.evaluate_diabetes.output,
+        diabetes=rules.evaluate_diabetes.output.predictions,
     output:
         csv=f"{RESULTS}/claims/claims.csv",
         md=f"{RESULTS}/claims/claims.md",
@@ -55,10 +67,8 @@ rule claims:
         mem_mb=4000,
         runtime=20,
     params:
-        conditions={
-            name: spec["conditions"] for name, spec in config["figures"].items()
-        },
-        code=digest("icnewton.claims", "icnewton.files"),
+        figures=config["figures"],
+        code=digest("icnewton.claims", "icnewton.files", "icnewton.pages"),
     message:
         "confronting the claims with the measurements"
     script:

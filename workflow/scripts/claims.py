@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from icnewton.claims import Evidence, assess, caption, html, table
-from icnewton.files import page, read_tables, write_table, write_text
+from icnewton.files import read_tables, write_table, write_text
+from icnewton.pages import page
 from job import job
 
 
@@ -15,12 +16,12 @@ def by_condition(paths):
 
 with job(snakemake) as say:
     inputs = snakemake.input
-    checks, diabetes = read_tables(inputs.checks), read_tables(inputs.diabetes)
+    checks, diabetes = read_tables(inputs.checks), read_tables([inputs.diabetes])
     rows = assess(Evidence(by_condition(inputs.errors), by_condition(inputs.probes), checks, diabetes))
     for path in (snakemake.output.csv, snakemake.output.md):
         write_table(Path(path), table(rows))
     write_text(Path(snakemake.output.fragment), html(rows))
     write_text(Path(snakemake.output.html), page("Claims", html(rows)))
     for path in map(Path, snakemake.output.captions):
-        write_text(path, caption(rows, path.stem, snakemake.params.conditions[path.stem]))
+        write_text(path, caption(rows, snakemake.params.figures[path.stem]))
     say(table(rows).to_string())

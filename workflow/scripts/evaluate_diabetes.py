@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from icnewton.diabetes import built_frame, learned_frame
+from icnewton.diabetes import built_frame, learned_frame, summary
 from icnewton.files import write_table
 from icnewton.weights import load
 from job import job, limit_threads
@@ -13,5 +13,7 @@ with job(snakemake) as say:
     limit_threads(snakemake)
     folders = dict.fromkeys(Path(path).parent for path in snakemake.input)
     frame = pd.concat([built_frame(), *(learned_frame(load(folder)) for folder in folders)], ignore_index=True)
-    write_table(Path(snakemake.output[0]), frame)
+    write_table(Path(snakemake.output.predictions), frame)
+    for path in (snakemake.output.csv, snakemake.output.md):
+        write_table(Path(path), summary(frame))
     say(f"{len(frame)} predictions")

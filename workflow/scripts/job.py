@@ -21,7 +21,9 @@ def job(snakemake) -> Iterator[Callable[[str], None]]:
 
 
 def limit_threads(snakemake) -> None:
-    """Let torch use the job's threads: results are reproducible for a given number of them."""
+    """Let torch and numpy use the job's threads: results are reproducible for a given number of them."""
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(snakemake.threads)
+    threadpool_limits(snakemake.threads)

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 import yaml
 
-from icnewton.files import page, write_text
+from icnewton.files import write_text
+from icnewton.pages import page
 from job import job
 
 PACKAGES = ("icnewton", "snakemake", "torch", "numpy", "pandas", "matplotlib", "scikit-learn", "safetensors")

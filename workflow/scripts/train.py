@@ -17,6 +17,6 @@ with job(snakemake) as say:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     run = parse_run(params.run)
-    model, log = train(run, checkpoint=Path(params.checkpoint), identity=f"{params.code} {run}", device=device, say=say)
+    model, log = train(run, checkpoint=Path(params.checkpoint), code=params.code, device=device, say=say)
     write_table(Path(snakemake.output.log), pd.DataFrame(log, columns=LOG_COLUMNS))
     save(model, Path(snakemake.output.weights).parent)

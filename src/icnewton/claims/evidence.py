@@ -16,12 +16,13 @@ from icnewton.statistics import clusters, ratio, steps_of
 HOLDS, FAILS, UNTESTED = "holds", "fails", "not tested at this scale"
 
 Measurement = tuple[float, float, float, str]  # number, low, high, where
-NOTHING: Measurement = (np.nan, np.nan, np.nan, "no model for it was trained")
+Interval = tuple[float, float, float]
+NOTHING: Measurement = (np.nan, np.nan, np.nan, "nothing at this scale to measure it on")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; ``sense`` is "<=" or ">=", ``figures`` the figures that show it."""
+    """One line of the table: ``sense`` is "<=" or ">="; figures of ``kinds`` that draw ``family`` show it."""
 
     claim: str
     condition: str
@@ -29,7 +30,8 @@ class Row:
     sense: str
     bound: float
     measurement: Measurement
-    figures: tuple[str, ...] = ()
+    family: str = ""
+    kinds: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -65,24 +67,29 @@ class Evidence:
         depths = {condition: list(steps_of(frame, family)) for condition, frame in self.errors.items()}
         return [(condition, found) for condition, found in depths.items() if found]
 
-    def compare(self, condition: str, top: tuple[str, int], bottom: tuple[str, int]) -> tuple[float, float, float]:
-        """Ratio of median errors of two (method, step) with its interval; nan where one of them was not evaluated.
+    def compare(self, condition: str, top: tuple[str, int], bottom: tuple[str, int]) -> Interval | None:
+        """Ratio of median errors of two (method, step) with its interval, or None where one of them was not evaluated.
 
         Methods with several seeds have their seeds' errors pooled within each covariance.
         """
         pair = [self._cells.get((condition, *side)) for side in (top, bottom)]
-        return (np.nan,) * 3 if pair[0] is None or pair[1] is None else ratio(pair[0], pair[1])
+        return None if pair[0] is None or pair[1] is None else ratio(pair[0], pair[1])
 
 
 def exactly(value: float, where: str) -> Measurement:
-    """A number without sampling error, such as a worst case or a count."""
-    return float(value), float(value), float(value), where
+    """A number without sampling error, such as a worst case or a count; not a number counts as infinite."""
+    value = np.inf if np.isnan(value) else float(value)
+    return value, value, value, where
 
 
-def extreme(ratios: Iterable[tuple[str, tuple[float, float, float]]], largest: bool) -> Measurement:
-    """The largest or smallest of labelled ratios, with its own interval and label."""
-    known = [(label, values) for label, values in ratios if not np.isnan(values[0])]
+def extreme(ratios: Iterable[tuple[str, Interval | None]], largest: bool) -> Measurement:
+    """The largest or smallest of labelled ratios; its interval has the largest or smallest of both ends.
+
+    So no other ratio can lie beyond the interval unseen; the label is that of the extreme ratio.
+    """
+    known = [(label, values) for label, values in ratios if values is not None]
     if not known:
         return NOTHING
-    label, values = (max if largest else min)(known, key=lambda item: item[1][0])
-    return (*values, label)
+    pick = max if largest else min
+    measured, low, high = (pick(values[i] for _, values in known) for i in range(3))
+    return measured, low, high, next(label for label, values in known if values[0] == measured)

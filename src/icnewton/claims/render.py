@@ -1,7 +1,8 @@
 """The claims table as a frame, as HTML and as captions; verdicts differ in symbol and word, not in colour alone."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,14 +77,13 @@ def _number(row: Row) -> str:
     return f"{measured:.3g}" + (f" [{low:.3g}, {high:.3g}]" if low < high else "")
 
 
-def caption(rows: Iterable[Row], figure: str, conditions: Collection[str]) -> str:
-    """The verdicts that a figure bears on, for the conditions that it shows, as reStructuredText."""
+def caption(rows: Iterable[Row], figure: Mapping[str, Any]) -> str:
+    """The rows that a figure (its entry in the configuration) bears on, as reStructuredText."""
+    families = {family for panel in figure["panels"] for family in panel["models"]}
     lines = []
     for row in rows:
-        if figure in row.figures and row.condition in conditions and row.verdict != UNTESTED:
-            measured, low, high, where = row.measurement
-            lines.append(
-                f"* **{row.claim} {row.verdict}** ({row.condition}): {row.quantity}: {measured:.3g} "
-                f"[{low:.3g}, {high:.3g}], {where}; criterion {row.sense} {row.bound:g}."
-            )
-    return "\n".join(["", *lines, ""]) if lines else "\nNo verdict of the claims table rests on this figure.\n"
+        if figure["kind"] in row.kinds and row.condition in figure["conditions"] and row.family in families:
+            number = _number(row).replace("&ndash;", "no number")
+            text = f"{row.quantity}: {number}, {row.measurement[3]}; criterion {row.sense} {row.bound:g}"
+            lines.append(f"* **{row.claim} {row.verdict}** ({row.condition}): {text}.")
+    return "\n".join(["", *lines, ""])

@@ -52,7 +52,7 @@ def _matrices(stream: Stream, head: Head) -> tuple[Tensor, Tensor, Tensor, Tenso
     factors: list[tuple[str, int, float]] = []
     for target, rows in head.value.items():
         leading = next(iter(rows.terms.values()))
-        direction = stream.selector((1 / leading) * rows)
+        direction = stream.selector(rows / leading)
         index = next((i for i, known in enumerate(values) if torch.equal(known, direction)), len(values))
         values[index:] = values[index:] or [direction]
         factors.append((target, index, leading))

@@ -4,7 +4,7 @@ Tokens are d columns that hold X, A, I and work blocks. Four constructions, by o
 
 order 2, any A          2 layers a step, 2 heads, width 4d          the lemma
 order 2, A symmetric    1 layer a step, 2 heads, width 3d
-order 3                 1 layer a step after 1 (A symmetric) or 2 layers of preparation, 5 heads, width 6d or 5d
+order 3                 1 layer a step after 1 (A symmetric) or 2 layers of preparation, 5 heads, width 5d or 6d
 order 4                 2 layers a step (two Newton steps are one of order 4) after 0 or 1 layer of preparation
 
 A layer is trilinear, so it can at most triple the degree of the residual I - X A: order 3 in one layer is the most

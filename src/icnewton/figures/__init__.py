@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+
 def module_of(kind: str) -> str:
     """The module that draws a kind: ``functions_far`` is drawn by ``icnewton.figures.functions``."""
     return f"icnewton.figures.{kind.split('_')[0]}"

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from icnewton.figures.style import RC, condition_title, look
+from icnewton.figures.style import LAST_STEP, RC, condition_title, look
 
 Panel = Mapping[str, Any]
 FLOOR = 1e-14  # float64 algorithms end near 1e-30, which would leave no room for the models
@@ -46,7 +46,7 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:
     for family, depths in panel["models"].items():
         draw_line(ax, table[table["step"].isin(depths)], family)
     for algorithm in panel["algorithms"]:
-        draw_line(ax, table[(table["step"] >= 1) & (table["step"] <= panel.get("steps", 6))], algorithm)
+        draw_line(ax, table[(table["step"] >= 1) & (table["step"] <= panel.get("steps", LAST_STEP))], algorithm)
     ax.set_yscale("log")
     ax.set_ylim(bottom=max(ax.get_ylim()[0], FLOOR))
     ax.set_ylabel("median squared error / tr Σ")

@@ -9,9 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from icnewton.figures.style import RC, condition_title, look
-
-NEAR, FAR = 20 / 14.9, 100 / 14.9  # in units of the 99 % range in training; the paper's axes end at 20 and 100
+from icnewton.figures.style import LAST_STEP, RC, condition_title, look
+from icnewton.statistics import FAR, NEAR, bootstrap_medians, interval
 
 
 def draw_functions_near(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
@@ -27,30 +26,40 @@ def draw_functions_far(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapp
 def _draw(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]], reach: float) -> Figure:
     """Rows are conditions, columns methods, one line a depth or step, for the first probed prompt of the condition.
 
-    Outputs far from the least-squares line leave the axes.
+    The axes hold every iterate of the algorithms; a trained model that leaves them is cut.
     """
     panel = panels[0]
     methods: list[tuple[str, Sequence[int]]] = list(panel["models"].items())
-    methods += [(algorithm, range(1, panel["steps"] + 1)) for algorithm in panel["algorithms"]]
+    methods += [(algorithm, range(1, panel.get("steps", LAST_STEP) + 1)) for algorithm in panel["algorithms"]]
     with plt.rc_context(RC):
         shape = (len(frames), len(methods))
         size = (3.3 * shape[1] + 0.8, 3.2 * shape[0])
         figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, sharey="row", layout="constrained")
         for row, (condition, frame) in zip(axes, frames.items(), strict=True):
             first = frame[frame["covariance"] == frame["covariance"].min()]
+            unit = first["value"].max() / FAR
+            first = first[first["value"].abs() <= reach * unit * (1 + 1e-9)]
             for ax, (method, steps) in zip(row, methods, strict=True):
-                _draw_method(ax, first[first["method"] == method], steps, reach)
+                _draw_method(ax, first[first["method"] == method], steps, unit)
                 ax.set_title(look(method).label)
+                _annotate(ax, frame[(frame["method"] == method) & (frame["step"] == steps[-1])], reach * unit)
+            shown = first[first["method"].isin(panel["algorithms"]) & first["step"].between(1, methods[-1][1][-1])]
+            low, high = shown["output"].min(), shown["output"].max()
+            row[0].set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
             row[0].set_ylabel(f"output\n{condition_title(condition)}", fontsize=7.5)
         figure.legend(*axes[0, 0].get_legend_handles_labels(), title="layers", loc="outside right upper")
         figure.legend(*axes[0, -1].get_legend_handles_labels(), title="steps", loc="outside right lower")
-        figure.supxlabel("first coordinate of the query (dashed: 99 % range in training; dotted: least squares)", fontsize=9)
+        count = next(iter(frames.values()))["covariance"].nunique()
+        figure.supxlabel(
+            "first coordinate of the query of one fixed prompt (dashed: 99 % range in training; dotted: least squares)\n"
+            "corners: relative distance from least squares at the ends of the last line, "
+            f"median of {count} prompts and 95 % interval",
+            fontsize=8.5,
+        )
     return figure
 
 
-def _draw_method(ax: Axes, frame: pd.DataFrame, steps: Sequence[int], reach: float) -> None:
-    unit = frame["value"].max() / FAR
-    frame = frame[frame["value"].abs() <= reach * unit * (1 + 1e-9)]
+def _draw_method(ax: Axes, frame: pd.DataFrame, steps: Sequence[int], unit: float) -> None:
     colours = plt.get_cmap("viridis_r")(np.linspace(0.12, 1.0, max(len(steps), 2)))
     for index, step in enumerate(steps):
         rows = frame[(frame["step"] == step) & (frame["seed"] == frame["seed"].min())].sort_values("value")
@@ -60,5 +69,14 @@ def _draw_method(ax: Axes, frame: pd.DataFrame, steps: Sequence[int], reach: flo
     ax.plot(reference["value"], reference["least_squares"], ":", color="black", linewidth=1.2)
     for edge in (-unit, unit):
         ax.axvline(edge, color="#888888", linestyle=(0, (5, 3)), linewidth=0.9)
-    centre, half = reference["least_squares"].mean(), np.ptp(reference["least_squares"]) / 2
-    ax.set_ylim(centre - 2.5 * half, centre + 2.5 * half)
+
+
+def _annotate(ax: Axes, frame: pd.DataFrame, end: float) -> None:
+    """Write |output - least squares| / |slope * value| at the ends of the axes: median over prompts with interval."""
+    value = frame.loc[(frame["value"] - end).abs().idxmin(), "value"]
+    ends = frame[np.isclose(frame["value"].abs(), value)]
+    distance = (ends["output"] - ends["least_squares"]).abs() / (ends["slope"] * ends["value"]).abs()
+    prompts = np.nan_to_num(distance.groupby(ends["covariance"]).max().to_numpy(), nan=np.inf)[:, None]
+    low, high = interval(bootstrap_medians(prompts))
+    text = f"{np.median(prompts):.2g} [{low:.2g}, {high:.2g}]"
+    ax.text(0.97, 0.03, text, transform=ax.transAxes, ha="right", fontsize=8, bbox={"color": "white", "alpha": 0.8, "pad": 1})

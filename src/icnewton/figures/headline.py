@@ -20,7 +20,13 @@ def draw_headline(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[s
         figure, axes = plt.subplots(1, len(tables), figsize=(6.4 * len(tables), 4.6), squeeze=False)
         for ax, (condition, table) in zip(axes.flat, tables.items(), strict=True):
             shown = table[(table["layers"] >= 1) & (table["layers"] <= LAST_LAYER)]
-            for method in [*panels[0]["models"], "best_polynomial", "built_chebyshev", *panels[0]["algorithms"]]:
+            for method in [
+                *panels[0]["models"],
+                "best_polynomial",
+                "built_chebyshev",
+                "built_newton2",
+                *panels[0]["algorithms"],
+            ]:
                 draw_line(ax, shown, method, x="layers")
             ax.set_yscale("log")
             sample = table.iloc[0]

@@ -20,7 +20,7 @@ def draw_similarity(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping
     family, depths = next(iter(panel["models"].items()))
     with plt.rc_context(RC | {"axes.grid": False}):
         shape = (len(frames), len(panel["algorithms"]))
-        figure, axes = plt.subplots(*shape, figsize=(5.6 * shape[1], 2.9 * shape[0]), squeeze=False)
+        figure, axes = plt.subplots(*shape, figsize=(5.6 * shape[1], 2.9 * shape[0]), squeeze=False, layout="constrained")
         for row, (condition, frame) in zip(axes, frames.items(), strict=True):
             model = frame[(frame["method"] == family) & frame["step"].isin(depths)]
             for ax, algorithm in zip(row, panel["algorithms"], strict=True):
@@ -29,7 +29,10 @@ def draw_similarity(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping
                 ax.set_xlabel(f"steps of {look(algorithm).label}")
                 ax.set_ylabel(f"layers of {look(family).label}")
                 ax.set_title(condition_title(condition), fontsize=8.5)
-        figure.tight_layout()
+        sample = next(iter(frames.values()))
+        prompts, covariances = sample["prompt"].nunique(), sample["covariance"].nunique()
+        text = f"over {prompts} prompts of {covariances} covariances; framed: the most similar step"
+        figure.supxlabel(text, fontsize=8.5)
     return figure
 
 

@@ -19,6 +19,8 @@ from icnewton.files import write_atomically
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 
+LAST_STEP = 6  # of an algorithm, where a panel does not say
+
 RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -63,8 +65,7 @@ LOOKS = {
     "gradient_descent": Look("gradient descent", "#555555", "x", ":"),
     "best_polynomial": Look("best fixed polynomial", "#000000", "*", "-."),
     "built_chebyshev": Look("built Chebyshev", "#009E73", "h", "-"),
-    "built_newton2": Look("built Newton, order 2", "#D55E00", "^", "-"),
-    "built_newton3": Look("built Newton, order 3", "#E69F00", "v", "-"),
+    "built_newton2": Look("built Newton, order 2", "#882255", "p", "-"),
 }
 
 

@@ -1,8 +1,10 @@
 """A whole training run: resumable at any moment, logged by the true mean loss, ending in a model with its card."""
 
 import math
+import platform
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -14,6 +16,7 @@ from icnewton.training.engine import TrainingState, advance, start
 from icnewton.training.runs import Run
 from icnewton.training.schedule import learning_rate
 
+RECORDS = 100
 LOG_COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
 
 
@@ -25,22 +28,21 @@ def train(
     run: Run,
     *,
     checkpoint: Path,
-    identity: str,
+    code: str,
     device: str = "cpu",
     checkpoint_seconds: float = 30.0,
-    records: int = 100,
     say: Callable[[str], object] = print,
-    stop: Callable[[TrainingState], bool] = lambda state: False,
 ) -> tuple[Model, list[Record]]:
-    """Train to the end and return the model and its log, one record (``LOG_COLUMNS``) for every 1 / ``records`` of the run.
+    """Train to the end and return the model and its log, a record (``LOG_COLUMNS``) for every hundredth of the run.
 
-    A usable ``checkpoint`` is resumed, an unusable one is refused aloud and training starts over; it is written every
-    ``checkpoint_seconds``, at the end, and when ``stop`` asks to stop early (KeyboardInterrupt is then raised).
-    ``loss`` is the mean over every prompt since the last record; ``seconds`` counts training alone, over all sessions.
-    Raises Diverged when the loss is not finite.
+    A usable ``checkpoint`` is resumed; one that is damaged, not finite, or of another run or other ``code`` (a digest) is
+    refused aloud and training starts over. It is written with the first record after every ``checkpoint_seconds`` and at
+    the end. ``loss`` is the mean over every prompt since the last record; ``seconds`` counts training alone, over all
+    sessions. Raises Diverged when the loss is not finite.
     """
+    identity = f"{code} {run}"
     state, log = _resume(run, checkpoint, identity, device, say)
-    every = max(run.recipe.steps // records, 1)
+    every = max(run.recipe.steps // RECORDS, 1)
     elapsed, began, saved = (log[-1][4] if log else 0.0), time.monotonic(), time.monotonic()
     sums = torch.zeros(2, dtype=torch.float64, device=device)
     bar = tqdm(total=run.recipe.steps, initial=state.step, desc=_name(run), unit="step", disable=None, leave=False)
@@ -52,15 +54,12 @@ def train(
         count = (state.step - 1) % every + 1
         log.append(_record(run, state, sums / count, elapsed + time.monotonic() - began))
         sums.zero_()
-        say("step {:.0f}  loss {:.4e}  rate {:.2e}  gradient {:.2e}  {:.0f} s".format(*log[-1]))
-        if time.monotonic() - saved > checkpoint_seconds or stop(state):
+        if time.monotonic() - saved >= checkpoint_seconds or state.step == run.recipe.steps:
             save_checkpoint(checkpoint, state, log, identity)
             saved = time.monotonic()
-        if stop(state):
-            raise KeyboardInterrupt
+        say("step {:.0f}  loss {:.4e}  rate {:.2e}  gradient {:.2e}  {:.0f} s".format(*log[-1]))
     bar.close()
-    save_checkpoint(checkpoint, state, log, identity)
-    return _model(run, state, log, device), log
+    return _model(run, state, log, code, device), log
 
 
 def _resume(
@@ -91,11 +90,12 @@ def _name(run: Run) -> str:
     return f"{run.family} {run.layers} layers, kappa {run.condition.kappa:g}, seed {run.seed}"
 
 
-def _model(run: Run, state: TrainingState, log: list[Record], device: str) -> Model:
+def _model(run: Run, state: TrainingState, log: list[Record], code: str, device: str) -> Model:
     origin = {
         "run": run.to_json(),
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
-        "torch": str(torch.__version__),
+        "code": code,
+        "versions": {name: version(name) for name in ("icnewton", "torch", "numpy")} | {"python": platform.python_version()},
         "seconds": log[-1][4] if log else 0.0,
         "final_loss": log[-1][1] if log else None,
     }
