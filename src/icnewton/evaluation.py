@@ -29,6 +29,7 @@ from icnewton.prompts import Prompts
 from icnewton.statistics import FAR, NEAR
 
 Iterates = Iterator[Tensor]
+CHUNK = 64  # prompts at once: their activations fit the cache
 
 
 def newton_weights(order: int) -> Callable[[Tensor, Tensor], Iterates]:
@@ -63,7 +64,9 @@ class Labelled:
 
 def model_predictions(model: Model, method: str, seed: int, step: int, prompts: Prompts) -> Labelled:
     """A model's predictions, computed in float64 whatever dtype it was trained in."""
-    predictions = model.to(torch.float64)(prompts.x, prompts.y)
+    exact = model.to(torch.float64)
+    chunks = zip(prompts.x.split(CHUNK), prompts.y.split(CHUNK), strict=True)
+    predictions = torch.cat([exact(x, y) for x, y in chunks])
     return Labelled(method, model.card.kind, seed, step, model.card.depth, predictions)
 
 
@@ -109,7 +112,7 @@ def errors_frame(labelled: Sequence[Labelled], prompts: Prompts) -> pd.DataFrame
     return pd.concat(frames, ignore_index=True)
 
 
-def probe_values(prompts: Prompts, points: int = 81) -> np.ndarray:
+def probe_values(prompts: Prompts, points: int = 61) -> np.ndarray:
     """Values of the query's first coordinate for Figures 3 to 6, in units of its 99 % range: +-20/14.9 and +-100/14.9.
 
     The paper's training range is +-14.9, its plots reach +-20 and +-100; here the range is measured on the prompts.
