@@ -32,7 +32,7 @@ lint: $(VENV)/installed
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 

@@ -39,7 +39,9 @@ def draw_similarity(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping
 def _draw_map(ax: Axes, table: pd.DataFrame) -> None:
     values = table.to_numpy()
     image = ax.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto", origin="lower")
-    ax.set_xticks(range(values.shape[1]), [str(step) for step in table.columns])
+    ax.set_xticks(
+        range(values.shape[1]), [str(step) for step in table.columns], fontsize=7.5, rotation=45 if values.shape[1] > 15 else 0
+    )
     ax.set_yticks(range(values.shape[0]), [str(step) for step in table.index])
     for (i, j), value in np.ndenumerate(values):
         shade = "black" if value > 0.55 else "white"
