@@ -7,7 +7,8 @@ VENV ?= .venv
 SCALE ?= laptop
 ARGS ?=
 REPORT = results/$(SCALE)/report.html
-RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1
+# without bytecode every job would compile torch anew, which took longer than most jobs
+RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=
 SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) --quiet rules host reason
 
 .PHONY: reproduce plan test lint clean
