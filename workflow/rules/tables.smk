@@ -10,6 +10,16 @@ def commit():
     )
 
 
+def bearing(spec):
+    """What of a figure decides which claims it bears on."""
+    families = {family for panel in spec["panels"] for family in panel["models"]}
+    return {
+        "kind": spec["kind"],
+        "conditions": spec["conditions"],
+        "families": sorted(families),
+    }
+
+
 rule table:
     input:
         lambda w: evaluated(w.condition, "parquet"),
@@ -67,7 +77,7 @@ rule claims:
         mem_mb=4000,
         runtime=20,
     params:
-        figures=config["figures"],
+        figures={name: bearing(spec) for name, spec in config["figures"].items()},
         code=digest("icnewton.claims", "icnewton.files", "icnewton.pages"),
     message:
         "confronting the claims with the measurements"

@@ -78,11 +78,10 @@ def _number(row: Row) -> str:
 
 
 def caption(rows: Iterable[Row], figure: Mapping[str, Any]) -> str:
-    """The rows that a figure (its entry in the configuration) bears on, as reStructuredText."""
-    families = {family for panel in figure["panels"] for family in panel["models"]}
+    """The rows that a figure of a kind, conditions and families bears on, as reStructuredText."""
     lines = []
     for row in rows:
-        if figure["kind"] in row.kinds and row.condition in figure["conditions"] and row.family in families:
+        if figure["kind"] in row.kinds and row.condition in figure["conditions"] and row.family in figure["families"]:
             number = _number(row).replace("&ndash;", "no number")
             text = f"{row.quantity}: {number}, {row.measurement[3]}; criterion {row.sense} {row.bound:g}"
             lines.append(f"* **{row.claim} {row.verdict}** ({row.condition}): {text}.")
