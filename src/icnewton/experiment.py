@@ -25,12 +25,12 @@ class ConfigError(ValueError):
 
 def condition_name(condition: Condition) -> str:
     """The readable wildcard of a condition, such as ``normalised_kappa10_noise0.1``."""
-    return f"{condition.protocol}_kappa{condition.kappa:g}_noise{condition.noise:g}"
+    return _condition_name(condition.protocol, condition.kappa, condition.noise)
 
 
 def run_name(run: Run) -> str:
     """The readable wildcard of a run within its condition, such as ``lsa_layers4_seed0``."""
-    return f"{run.family}_layers{run.layers}_seed{run.seed}"
+    return _run_name(run.family, run.layers, run.seed)
 
 
 def parse_run(values: Config) -> Run:
@@ -102,19 +102,23 @@ class Experiment:
                 )
         trained = Counter(name for group in self.config["runs"] for name in _names(group))
         yield from (f"runs: expected each model once, found {name} {k} times" for name, k in trained.items() if k > 1)
-        built = {_name(group, group["kappa"], group["noise"]) for group in self.config["constructions"]["conditions"]}
+        built = {_condition_name(**values) for values in self.config["constructions"]["conditions"]}
         for name, figure in self.config["figures"].items():
             yield from _figure_problems(f"figures.{name}", figure, set(trained), built, set(self.config["algorithms"]))
 
 
-def _name(group: Config, kappa: float, noise: float) -> str:
-    return f"{group['protocol']}_kappa{kappa:g}_noise{noise:g}"
+def _condition_name(protocol: str, kappa: float, noise: float) -> str:
+    return f"{protocol}_kappa{kappa:g}_noise{noise:g}"
+
+
+def _run_name(family: str, layers: int, seed: int) -> str:
+    return f"{family}_layers{layers}_seed{seed}"
 
 
 def _names(group: Config) -> Iterator[str]:
     """The names of a group's runs, without making them, so that a wrong value hides no other problem."""
     for kappa, noise, layers, seed in product(*(group[key] for key in ("kappa", "noise", "layers", "seeds"))):
-        yield f"{_name(group, kappa, noise)}/{group['family']}_layers{layers}_seed{seed}"
+        yield f"{_condition_name(group['protocol'], kappa, noise)}/{_run_name(group['family'], layers, seed)}"
 
 
 def _figure_problems(where: str, figure: Config, trained: set[str], built: set[str], algorithms: set[str]) -> Iterator[str]:
