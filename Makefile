@@ -1,5 +1,6 @@
 # make reproduce [SCALE=smoke|laptop|paper]   every table, figure and claim, and one HTML report
 # make plan [SCALE=...]                       what reproduce would run, and why
+# make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
 # make test [ARGS="-m slow"]                  the tests; each command makes its own environment first
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ REPORT = results/$(SCALE)/report.html
 RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=
 SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) --quiet rules host reason
 
-.PHONY: reproduce plan test lint clean
+.PHONY: reproduce plan bench test lint clean
 
 reproduce: $(VENV)/installed
 	$(SNAKEMAKE)
@@ -20,6 +21,9 @@ reproduce: $(VENV)/installed
 
 plan: $(VENV)/installed
 	$(SNAKEMAKE) --dry-run
+
+bench: $(VENV)/installed
+	$(RUN) python -m bench.run $(ARGS)
 
 test: $(VENV)/installed lint
 	$(RUN) python -m pytest $(ARGS)

@@ -57,7 +57,7 @@ def test_five_problems_are_told_at_once(smoke, schema):
     config = copy.deepcopy(smoke)
     config["problem"] |= {"d": 0, "colour": "red"}
     config["runs"][0]["kappa"] = [0.5]
-    config["recipes"]["normalised"]["learning_rate"] = "1e-3"
+    config["recipes"]["fast"]["lsa"]["learning_rate"] = "1e-3"
     config["device"] = "tpu"
     del config["evaluation"]["prompts"]
     config["figures"]["figure2"]["panels"][0]["models"] = {"lsa": [7]}
@@ -67,7 +67,7 @@ def test_five_problems_are_told_at_once(smoke, schema):
         "problem.d: expected at least 1, found 0",
         "problem: expected only the keys d, n, found 'colour'",
         "runs[0].kappa[0]: expected at least 1, found 0.5",
-        "recipes.normalised.learning_rate: expected a value of type number, found '1e-3'",
+        "recipes.fast.lsa.learning_rate: expected a value of type number, found '1e-3'",
         "device: expected one of auto, cpu, cuda, found 'tpu'",
         "evaluation: expected the key 'prompts', found none",
     ):
@@ -112,6 +112,9 @@ def test_an_unknown_recipe_and_algorithm_are_named(smoke, schema):
     config = copy.deepcopy(smoke)
     config["runs"][0]["recipe"] = "secret"
     assert "runs[0].recipe: expected one of the recipes" in complaints(config, schema)
+    config["runs"][0]["recipe"] = "fast"
+    del config["recipes"]["fast"]["lsa"]
+    assert "runs[0].recipe: expected a recipe for lsa, found 'fast' without one" in complaints(config, schema)
     config = copy.deepcopy(smoke)
     config["figures"]["figure2"]["panels"][0]["algorithms"] = ["newton77"]
     assert "figures.figure2: expected keys of algorithms, found newton77" in complaints(config, schema)

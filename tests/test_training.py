@@ -19,7 +19,7 @@ from icnewton.training.curriculum import Curriculum
 from icnewton.training.engine import advance, start
 from icnewton.training.gram import condense
 from icnewton.training.loop import Diverged, train
-from icnewton.training.schedule import learning_rate
+from icnewton.training.schedule import schedule
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_prompt_with_the_same_gram_matrix_gets_the_same_prediction(d, n, noise
 
 
 def test_schedule_warms_up_then_falls_to_zero():
-    rates = [learning_rate(step, 2.0, 10, 100) for step in range(101)]
+    rates = [2 * schedule(step, 10, 100) for step in range(101)]
     assert rates[0] == 0.2 and rates[9] == rates[10] == 2.0 and rates[100] == pytest.approx(0, abs=1e-15)
     assert rates[55] == pytest.approx(1.0) and all(a >= b for a, b in itertools.pairwise(rates[10:]))
 

@@ -5,6 +5,7 @@ Comments, docstrings and layout do not count, so that editing them reruns nothin
 
 import ast
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -57,9 +58,12 @@ def _imports(module: str) -> frozenset[str]:
 
 @cache
 def _meaning(module: str) -> str:
-    """The module's syntax tree without docstrings and positions."""
+    """The module's syntax tree without docstrings and positions, and the C source beside it, if any, without comments."""
     tree = ast.parse(ast.unparse(_tree(module)))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-    return ast.dump(tree)
+    path = _path(module)
+    source = path.with_suffix(".c") if path else None
+    compiled = re.sub(r"/\*.*?\*/", " ", source.read_text(), flags=re.DOTALL).split() if source and source.is_file() else []
+    return " ".join([ast.dump(tree), *compiled])

@@ -71,7 +71,7 @@ class Experiment:
         """Every model to be learned, by ``condition/run`` name."""
         runs = {}
         for _, group in _groups(self.config):
-            recipe = Recipe.parse({**self.config["recipes"][group["recipe"]], **group["set"]})
+            recipe = Recipe.parse({**self.config["recipes"][group["recipe"]][_recipe_family(group)], **group["set"]})
             for values, layers, seed in _members(group):
                 run = Run(group["family"], self.condition(**values), layers, seed, recipe)
                 runs[f"{condition_name(run.condition)}/{run_name(run)}"] = run
@@ -110,7 +110,10 @@ class Experiment:
             if group["recipe"] not in recipes:
                 yield f"{where}.recipe: expected one of the recipes ({', '.join(recipes)}), found {group['recipe']!r}"
                 continue
-            recipe = {**recipes[group["recipe"]], **group["set"]}
+            if (family := _recipe_family(group)) not in recipes[group["recipe"]]:
+                yield f"{where}.recipe: expected a recipe for {family}, found {group['recipe']!r} without one"
+                continue
+            recipe = {**recipes[group["recipe"]][family], **group["set"]}
             if recipe["batch"] % recipe["prompts_per_covariance"]:
                 yield (
                     f"{where}: expected batch to be a multiple of prompts_per_covariance, "
@@ -129,6 +132,11 @@ def _groups(config: Config) -> Iterator[tuple[str, Config]]:
     """The entries of both lists of runs, each with its place in the configuration."""
     for where, groups in (("runs", config["runs"]), ("logistic.runs", config["logistic"]["runs"])):
         yield from ((f"{where}[{index}]", group) for index, group in enumerate(groups))
+
+
+def _recipe_family(group: Config) -> str:
+    """The family whose entry of a recipe a group takes."""
+    return str(group["family"]).removesuffix("_truth")
 
 
 def _members(group: Config) -> Iterator[tuple[dict[str, Any], int, int]]:

@@ -98,18 +98,33 @@ def minimise(x: Tensor, y: Tensor, mu: float, tolerance: float = 1e-12, steps: i
     that full steps converge quadratically (f has the constant max ||a_i|| / sqrt(mu) of self-concordance), because f itself
     is then flat to rounding. Raises ArithmeticError if ``steps`` do not suffice.
     """
-    w = torch.zeros_like(x[..., 0, :])
+    n, w, m = y.shape[-1], torch.zeros_like(x[..., 0, :]), torch.zeros_like(y)  # m: margins y_i w^T a_i, kept along with w
     quadratic = mu**0.5 / (4 * torch.linalg.vector_norm(x, dim=-1).amax(-1).clamp_min(1.0))
+    signed = y.unsqueeze(-1) * x
+    ridge = mu * torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
     for _ in range(steps):
-        if bool((torch.linalg.vector_norm(gradient(w, x, y, mu), dim=-1) <= tolerance).all()):
+        p = torch.sigmoid(-m)
+        g = mu * w - (p.unsqueeze(-2) @ signed).squeeze(-2) / n
+        if bool((torch.linalg.vector_norm(g, dim=-1) <= tolerance).all()):
             return w
-        direction, decrement = newton_step(w, x, y, mu)
-        length, start = torch.ones_like(decrement), loss(w, x, y, mu)
-        while True:
-            candidate = w - length.unsqueeze(-1) * direction
-            short = loss(candidate, x, y, mu) > start - length * decrement.square() / 4
-            if not bool((short & (decrement > quadratic)).any()):
-                break
-            length = torch.where(short & (decrement > quadratic), length / 2, length)
-        w = candidate
+        root = (p * (1 - p)).sqrt().unsqueeze(-1) * x
+        direction = torch.cholesky_solve(g.unsqueeze(-1), torch.linalg.cholesky(root.mT @ root / n + ridge))
+        slopes, direction = (signed @ direction).squeeze(-1), direction.squeeze(-1)
+        decrement = (g * direction).sum(-1).clamp_min(0).sqrt()
+        length = _halved(w, m, direction, slopes, decrement, decrement > quadratic, mu).unsqueeze(-1)
+        w, m = w - length * direction, m - length * slopes
     raise ArithmeticError(f"expected a gradient norm of {tolerance} within {steps} Newton steps, found more for mu = {mu}")
+
+
+def _halved(w: Tensor, m: Tensor, direction: Tensor, slopes: Tensor, decrement: Tensor, far: Tensor, mu: float) -> Tensor:
+    """Step lengths ``(batch,)``, halved from 1 until f falls enough where ``far``; margins are m - length * slopes."""
+
+    def f(length: Tensor) -> Tensor:
+        at = length.unsqueeze(-1)
+        return -F.logsigmoid(m - at * slopes).mean(-1) + mu / 2 * (w - at * direction).square().sum(-1)
+
+    length = torch.ones_like(decrement)
+    start = f(torch.zeros_like(length))
+    while bool((short := far & (f(length) > start - length * decrement.square() / 4)).any()):
+        length = torch.where(short, length / 2, length)
+    return length

@@ -95,15 +95,23 @@ def sample_spectra(condition: Condition, count: int, generator: torch.Generator,
     return PROTOCOLS[condition.protocol](torch.cat([largest, smallest, between], -1)[:, : condition.d])
 
 
+def sample_roots(
+    condition: Condition, covariances: int, generator: torch.Generator, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Roots of random covariances, Sigma = root root^T, ``(covariances, d, d)``, and their eigenvalues ``(covariances, d)``."""
+    spectra = sample_spectra(condition, covariances, generator, dtype)
+    shape = (covariances, condition.d, condition.d)
+    basis = torch.linalg.qr(torch.randn(shape, generator=generator, dtype=dtype, device=generator.device)).Q
+    return basis * spectra.sqrt().unsqueeze(-2), spectra
+
+
 def sample_examples(
     condition: Condition, covariances: int, each: int, generator: torch.Generator, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
     """Gaussian examples ``(covariances, each, d)`` and the eigenvalues ``(covariances, d)`` of their covariances."""
-    options: dict[str, Any] = {"generator": generator, "dtype": dtype, "device": generator.device}
-    spectra = sample_spectra(condition, covariances, generator, dtype)
-    bases = torch.linalg.qr(torch.randn(covariances, condition.d, condition.d, **options)).Q
-    root = bases * spectra.sqrt().unsqueeze(-2)  # Sigma = root root^T
-    return torch.randn(covariances, each, condition.d, **options) @ root.mT, spectra
+    roots, spectra = sample_roots(condition, covariances, generator, dtype)
+    gaussian = torch.randn(covariances, each, condition.d, generator=generator, dtype=dtype, device=generator.device)
+    return gaussian @ roots.mT, spectra
 
 
 def sample(

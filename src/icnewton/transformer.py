@@ -143,7 +143,10 @@ class Layer(nn.Module):
         """The next residual stream ``(batch, tokens, width)``, or of the last token alone ``(batch, 1, width)``."""
         kept = slice(-1, None) if query_only else slice(None)
         normed = self.norms[0](tokens) if self.norms else tokens
-        stream = tokens[..., kept, :] + self.attention(normed, normed[..., kept, :])
+        return self.after_attention(tokens[..., kept, :] + self.attention(normed, normed[..., kept, :]))
+
+    def after_attention(self, stream: Tensor) -> Tensor:
+        """The rest of the layer, position by position: the feed-forward network and the clip, where there are any."""
         if self.feed_forward is not None:
             stream = stream + self.feed_forward(self.norms[1](stream) if self.norms else stream)
         return stream if self.clip is None else stream.clamp(-self.clip, self.clip)

@@ -1,4 +1,4 @@
-"""Checkpoints in safetensors: weights, Adam's moments, the random stream, the log so far. No pickle."""
+"""Checkpoints in safetensors: weights, the optimizers' moments, the random stream, the log so far. No pickle."""
 
 import json
 from collections.abc import Sequence
@@ -18,8 +18,9 @@ Record = tuple[float, float, float, float, float]
 def save_checkpoint(path: Path, state: TrainingState, log: Sequence[Record], identity: str) -> None:
     """Write the state and log atomically; ``identity`` names the run and the code that made it."""
     tensors = {f"weights.{name}": value for name, value in state.transformer.state_dict().items()}
-    for index, moments in state.optimizer.state_dict()["state"].items():
-        tensors |= {f"adam.{index}.{name}": value for name, value in moments.items()}
+    for place, optimizer in enumerate(state.optimizers):
+        for index, moments in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer{place}.{index}.{name}": value for name, value in moments.items()}
     tensors["source"] = state.source.get_state()
     tensors["log"] = torch.tensor(log, dtype=torch.float64).reshape(-1, len(Record.__args__))  # type: ignore[attr-defined]
     tensors = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
@@ -41,13 +42,15 @@ def load_checkpoint(path: Path, state: TrainingState, identity: str) -> list[Rec
     if not all(bool(tensor.isfinite().all()) for tensor in floating):
         raise ValueError(f"{path}: the checkpoint holds values that are not finite")
     state.transformer.load_state_dict(_under("weights.", tensors))
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _under("adam.", tensors).items():
-        index, moment = name.split(".")
-        moments.setdefault(int(index), {})[moment] = tensor
-    state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": moments})
+    for place, optimizer in enumerate(state.optimizers):
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _under(f"optimizer{place}.", tensors).items():
+            index, moment = name.split(".")
+            moments.setdefault(int(index), {})[moment] = tensor
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     state.source.set_state(tensors["source"])
     state.step = json.loads(metadata["step"])
+    state.clock.fill_(state.step)
     return [tuple(row) for row in tensors["log"].tolist()]
 
 

@@ -1,63 +1,126 @@
 """One training step: draw prompts, answer them, descend the mean squared error."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
 
-from icnewton.classification import LogisticCondition, LogisticPrompts, sample_logistic
-from icnewton.prompts import Prompts, generator, sample
-from icnewton.training.gram import condense
+from icnewton.classification import LogisticCondition, sample_logistic
+from icnewton.prompts import generator, sample
+from icnewton.training.forward import answer
+from icnewton.training.gram import condense, sample_condensed
+from icnewton.training.optimizers import optimizers
 from icnewton.training.runs import Run
-from icnewton.training.schedule import learning_rate
+from icnewton.training.schedule import schedule
 from icnewton.transformer import Transformer
+
+MICRO_BATCH = 500  # prompts whose activations stay in a CPU's cache
 
 
 @dataclass
 class TrainingState:
-    """Everything that changes while training; restoring it resumes a run bit for bit."""
+    """Everything that changes while training; restoring it resumes a run bit for bit.
+
+    rates: ``(steps,)`` the schedule on the device. clock: the step on the device, so that a step needs no word from the host.
+    """
 
     transformer: Transformer
-    optimizer: torch.optim.Adam
+    optimizers: list[torch.optim.Optimizer]
     source: torch.Generator
+    rates: Tensor
+    clock: Tensor
     step: int = 0
 
 
 def start(run: Run, device: str) -> TrainingState:
     """The state before the first step, on ``device``."""
-    transformer = run.transformer().to(device)
-    optimizer = torch.optim.Adam(transformer.parameters(), betas=run.recipe.betas, fused=True)
-    return TrainingState(transformer, optimizer, generator("training", run.layers, run.seed, device=device))
+    transformer, recipe = run.transformer().to(device), run.recipe
+    rates = torch.tensor([schedule(step, recipe.warmup, recipe.steps) for step in range(recipe.steps)], device=device)
+    source = generator("training", run.layers, run.seed, device=device)
+    clock = torch.zeros((), dtype=torch.long, device=device)
+    return TrainingState(transformer, optimizers(transformer, recipe, device), source, rates, clock)
 
 
-def draw(run: Run, state: TrainingState) -> Prompts | LogisticPrompts:
-    """The batch of the state's step, float32."""
-    each = run.recipe.prompts_per_covariance
-    covariances = run.recipe.batch // each
-    if isinstance(run.condition, LogisticCondition):
-        return sample_logistic(run.condition, covariances, each, state.source, torch.float32)
-    prompts = sample(run.condition, covariances, each, state.source, torch.float32)
-    return run.recipe.curriculum.apply(prompts, state.step) if run.recipe.curriculum else prompts
-
-
-def loss(run: Run, transformer: Transformer, prompts: Prompts | LogisticPrompts) -> Tensor:
-    """The mean squared error of the query's prediction or of the weights; from the Gram matrix where that is exact."""
+def draw(run: Run, state: TrainingState) -> tuple[Tensor, Tensor]:
+    """Tokens and targets of the state's step, float32; condensed prompts where the transformer sees only Gram matrices."""
+    condition, recipe, trilinear = run.condition, run.recipe, state.transformer.config.is_trilinear
+    size = (recipe.batch // recipe.prompts_per_covariance, recipe.prompts_per_covariance, state.source, torch.float32)
+    if isinstance(condition, LogisticCondition):
+        logistic = sample_logistic(condition, *size)
+        target = logistic.w if run.family == "softmax_truth" else logistic.target
+        return run.format.tokens(logistic.x, logistic.y), target
+    if trilinear and condition.n > condition.d and not recipe.curriculum:
+        return sample_condensed(condition, *size)
+    prompts = sample(condition, *size)
+    if recipe.curriculum:
+        prompts = recipe.curriculum.apply(prompts, state.step)
     tokens = run.format.tokens(prompts.x, prompts.y)
-    if transformer.config.is_trilinear:
-        tokens = condense(tokens)
-    target = prompts.w if run.family == "softmax_truth" else prompts.target
-    return (run.format.read(transformer.answer(tokens)) - target).square().mean()
+    return condense(tokens) if trilinear else tokens, prompts.target
 
 
-def advance(run: Run, state: TrainingState) -> tuple[Tensor, Tensor]:
-    """One step; returns the batch's mean loss and the gradient norm before clipping, both detached scalars."""
-    recipe = run.recipe
-    value = loss(run, state.transformer, draw(run, state))
-    state.optimizer.zero_grad()
-    value.backward()  # type: ignore[no-untyped-call]
-    norm = torch.nn.utils.clip_grad_norm_(state.transformer.parameters(), recipe.gradient_clip)
-    for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate(state.step, recipe.learning_rate, recipe.warmup, recipe.steps)
-    state.optimizer.step()
+def squared_errors(run: Run, transformer: Transformer, tokens: Tensor, target: Tensor) -> Tensor:
+    """The squared error of each query's prediction, or the mean of those of the weights, ``(batch,)``."""
+    return (run.format.read(answer(transformer, tokens)) - target).square().view(len(target), -1).mean(1)
+
+
+def objective(errors: Tensor, outlier: float | None) -> Tensor:
+    """The mean of squared errors e, or of c log(1 + e / c) with c = ``outlier`` times their median.
+
+    The output of L layers has degree 3^L in the prompt, so a rare large prompt outweighs a batch by orders of magnitude. The
+    logarithm counts an error beyond c hardly more than one of c; for e << c it is e.
+    """
+    if outlier is None:
+        return errors.mean()
+    c = outlier * errors.detach().median()
+    return (c * torch.log1p(errors / c)).mean()
+
+
+def gradient(run: Run, transformer: Transformer, tokens: Tensor, target: Tensor) -> Tensor:
+    """Set the parameters' gradients to those of the objective and return the mean squared error, detached.
+
+    On a CPU the batch is cut into micro-batches that fit into the cache, and as many are worked on at once as torch may use
+    threads; their gradients are added in order, so that the sum does not depend on the number of threads.
+    """
+    parameters = list(transformer.parameters())
+
+    def part(batch: tuple[Tensor, Tensor]) -> list[Tensor]:
+        errors, share = squared_errors(run, transformer, *batch), len(batch[1]) / len(target)
+        grads = torch.autograd.grad(objective(errors, run.recipe.outlier) * share, parameters)
+        return [errors.detach().mean() * share, *grads]
+
+    size = MICRO_BATCH if tokens.device.type == "cpu" else len(tokens)
+    parts = zip(tokens.split(size), target.split(size), strict=True)
+    threads = torch.get_num_threads() if len(tokens) > size else 1
+    results = map(part, parts) if threads == 1 else workers(threads).map(part, parts)
+    value, *gradients = [torch.stack(terms).sum(0) for terms in zip(*results, strict=True)]
+    for parameter, grad in zip(parameters, gradients, strict=True):
+        parameter.grad = grad
+    return value
+
+
+@cache
+def workers(threads: int) -> ThreadPoolExecutor:
+    """Threads of which each runs torch on itself alone."""
+    return ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+
+
+def advance(run: Run, state: TrainingState, batch: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+    """One step, on ``batch`` or on what ``draw`` gives; returns the mean loss and the gradient norm before clipping.
+
+    A gradient that is not finite, because a rare prompt overflowed float32, counts as zero.
+    """
+    parameters = list(state.transformer.parameters())
+    value = gradient(run, state.transformer, *(batch or draw(run, state)))
+    norm = torch.nn.utils.clip_grad_norm_(parameters, run.recipe.gradient_clip)
+    for parameter in parameters:
+        parameter.grad = torch.where(norm.isfinite(), parameter.grad, 0.0)  # type: ignore[arg-type]
+    rate = state.rates.index_select(0, state.clock.view(1)).squeeze()
+    for optimizer in state.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"].copy_(rate * group["peak"])
+        optimizer.step()
+    state.clock += 1
     state.step += 1
-    return value.detach(), norm.detach()
+    return value, norm

@@ -7,14 +7,55 @@ on the prompt only through G = sum_i z_i z_i^T.
 
 **Corollary.** Two prompts with the same Gram matrix of examples and the same query get the same prediction. The rows of
 the triangular factor R of Z = QR have Z^T Z = R^T R: at most d + 1 tokens do the work of n examples, in the same forward
-pass, and a training step costs nothing in n beyond forming R.
+pass, and so does a training step.
+
+**Sampling.** Examples a_i = root u_i with labels y_i = w^T a_i + sigma v_i are the rows of Z = U M with U ``(n, d + 1)``
+Gaussian and M = [[root^T, root^T w], [0, sigma]]. By Bartlett's decomposition U = QT where T is upper triangular with
+independent entries, T_ij ~ N(0, 1) above the diagonal and T_ii^2 ~ chi^2 with n - i degrees of freedom (i = 0, ..., d).
+So T M has the Gram matrix of n examples in distribution, and is drawn at a cost that does not depend on n.
 """
+
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+from icnewton.prompts import Condition, sample_roots
 
 
 def condense(tokens: Tensor) -> Tensor:
     """``(batch, min(n, m) + 1, m)`` tokens with the Gram matrix and the query (last) of ``(batch, n + 1, m)`` tokens."""
     factor = torch.linalg.qr(tokens[:, :-1], mode="r").R
     return torch.cat([factor, tokens[:, -1:]], 1)
+
+
+def sample_condensed(
+    condition: Condition, covariances: int, prompts_each: int, generator: torch.Generator, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Condensed prompts and targets as ``condense`` and ``sample`` give them, in distribution; any n > d.
+
+    Returns tokens ``(batch, d + 2, d + 1)``, the query (a_test, 0) last, and the query's labels without noise ``(batch,)``.
+    """
+    options: dict[str, Any] = {"generator": generator, "dtype": dtype, "device": generator.device}
+    d, batch = condition.d, covariances * prompts_each
+    roots = sample_roots(condition, covariances, generator, dtype)[0].repeat_interleave(prompts_each, 0)
+    w = torch.randn(batch, d, 1, **options)
+    factor = bartlett(condition.n, d + 1, batch, generator, dtype)
+    x = factor[..., :-1] @ roots.mT
+    y = x @ w + condition.noise * factor[..., -1:]
+    query = torch.randn(batch, 1, d, **options) @ roots.mT
+    tokens = torch.cat([torch.cat([x, y], -1), F.pad(query, (0, 1))], 1)
+    return tokens, (query @ w).view(batch)
+
+
+def bartlett(n: int, columns: int, batch: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    """Triangular factors ``(batch, columns, columns)`` of Gaussian ``(n, columns)``; raises ValueError if n < columns."""
+    if n < columns:
+        raise ValueError(f"n must be at least {columns} for a triangular factor with {columns} columns, found {n}")
+    options: dict[str, Any] = {"dtype": dtype, "device": generator.device}
+    degrees = torch.arange(n, n - columns, -1, **options)
+    diagonal = (2 * torch._standard_gamma((degrees / 2).expand(batch, columns), generator=generator)).sqrt()
+    factor = torch.randn(batch, columns, columns, generator=generator, **options).triu_(1)
+    factor.diagonal(dim1=-2, dim2=-1).copy_(diagonal)
+    return factor

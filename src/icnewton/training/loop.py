@@ -11,10 +11,11 @@ import torch
 from tqdm import tqdm
 
 from icnewton.models import Model, assemble
+from icnewton.training.capture import stepper
 from icnewton.training.checkpoint import Record, load_checkpoint, save_checkpoint
-from icnewton.training.engine import TrainingState, advance, start
+from icnewton.training.engine import TrainingState, start
 from icnewton.training.runs import Run
-from icnewton.training.schedule import learning_rate
+from icnewton.training.schedule import schedule
 
 RECORDS = 100
 LOG_COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
@@ -37,22 +38,22 @@ def train(
 
     A usable ``checkpoint`` is resumed; one that is damaged, not finite, or of another run or other ``code`` (a digest) is
     refused aloud and training starts over. It is written with the first record after every ``checkpoint_seconds`` and at
-    the end. ``loss`` is the mean over every prompt since the last record; ``seconds`` counts training alone, over all
-    sessions. Raises Diverged when the loss is not finite.
+    the end. ``loss`` is the mean over every prompt since the last record, steps in which it overflowed left out; ``seconds``
+    counts training alone, over all sessions. Raises Diverged when no step since the last record had a finite loss.
     """
     identity = f"{code} {run}"
     state, log = _resume(run, checkpoint, identity, device, say)
-    every = max(run.recipe.steps // RECORDS, 1)
+    step, every = stepper(run, state), max(run.recipe.steps // RECORDS, 1)
     elapsed, began, saved = (log[-1][4] if log else 0.0), time.monotonic(), time.monotonic()
-    sums = torch.zeros(2, dtype=torch.float64, device=device)
+    sums = torch.zeros(3, dtype=torch.float64, device=device)  # of finite losses, their gradients' norms, and their number
     bar = tqdm(total=run.recipe.steps, initial=state.step, desc=_name(run), unit="step", disable=None, leave=False)
     while state.step < run.recipe.steps:
-        sums += torch.stack(advance(run, state))
+        loss, norm = step()
+        sums += torch.stack([loss, norm, torch.ones_like(loss)]).where(loss.isfinite() & norm.isfinite(), 0.0)
         bar.update()
         if state.step % every and state.step < run.recipe.steps:
             continue
-        count = (state.step - 1) % every + 1
-        log.append(_record(run, state, sums / count, elapsed + time.monotonic() - began))
+        log.append(_record(run, state, sums[:2] / sums[2], elapsed + time.monotonic() - began))
         sums.zero_()
         if time.monotonic() - saved >= checkpoint_seconds or state.step == run.recipe.steps:
             save_checkpoint(checkpoint, state, log, identity)
@@ -82,7 +83,7 @@ def _record(run: Run, state: TrainingState, means: torch.Tensor, seconds: float)
     if not math.isfinite(mean_loss):
         raise Diverged(f"{_name(run)} diverged: mean loss {mean_loss} in the steps up to {state.step}")
     recipe = run.recipe
-    rate = learning_rate(state.step - 1, recipe.learning_rate, recipe.warmup, recipe.steps)
+    rate = recipe.learning_rate * schedule(state.step - 1, recipe.warmup, recipe.steps)
     return float(state.step), mean_loss, rate, mean_norm, round(seconds, 3)
 
 

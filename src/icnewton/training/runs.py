@@ -30,9 +30,12 @@ class Recipe:
     batch: int
     prompts_per_covariance: int
     learning_rate: float
+    matrix_rate: float | None
+    matrix_momentum: float
     warmup: int
     betas: tuple[float, float]
     gradient_clip: float
+    outlier: float | None
     curriculum: Curriculum | None
 
     @classmethod

@@ -3,8 +3,8 @@
 import math
 
 
-def learning_rate(step: int, peak: float, warmup: int, steps: int) -> float:
-    """The rate of step 0, 1, ..., steps - 1: rises to ``peak`` over ``warmup`` steps, then follows half a cosine to 0."""
+def schedule(step: int, warmup: int, steps: int) -> float:
+    """The rate of step 0, ..., steps - 1 over its peak: rises to 1 over ``warmup`` steps, then follows half a cosine to 0."""
     if step < warmup:
-        return peak * (step + 1) / warmup
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(steps - warmup, 1)))
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(steps - warmup, 1)))

@@ -1,0 +1,100 @@
+"""The yardstick: a training step as it is usually written, token by token, eager, one module a map, micro-batches.
+
+Every token goes through every layer, all pairs of tokens meet in each head, and gradients are accumulated over micro-batches.
+The functions are those of ``icnewton.transformer`` (a test holds them together); only the way of computing them differs.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from icnewton.classification import LogisticCondition, sample_logistic
+from icnewton.prompts import generator, sample
+from icnewton.training.runs import Run
+from icnewton.training.schedule import schedule
+
+MICRO_BATCH = 250  # the fastest for this step of 250, 500, 1000 and 2000 where docs/performance.md was measured
+
+
+class PlainLayer(nn.Module):
+    """One block: attention over all pairs of tokens, then the feed-forward network if there is one."""
+
+    def __init__(self, width: int, heads: int, hidden: int, scale: float, softmax: bool, norm: bool, mask: bool) -> None:
+        super().__init__()
+        self.heads, self.scale, self.softmax, self.mask = heads, scale, softmax, mask
+        self.query, self.key, self.value, self.output = (nn.Linear(width, width, bias=False) for _ in range(4))
+        self.first_norm = nn.LayerNorm(width) if norm else nn.Identity()
+        self.second_norm = nn.LayerNorm(width) if norm and hidden else nn.Identity()
+        self.network = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width)) if hidden else None
+
+    def forward(self, stream: Tensor) -> Tensor:
+        """The next ``(batch, tokens, width)``."""
+        batch, tokens, width = stream.shape
+        normed = self.first_norm(stream)
+        q, k, v = (
+            part(normed).view(batch, tokens, self.heads, -1).transpose(1, 2) for part in (self.query, self.key, self.value)
+        )
+        logits = q @ k.transpose(-2, -1) * self.scale
+        weights = torch.softmax(logits, -1) if self.softmax else logits
+        if self.mask:
+            weights = weights * torch.tensor([1.0] * (tokens - 1) + [0.0], device=stream.device)
+        stream = stream + self.output((weights @ v).transpose(1, 2).reshape(batch, tokens, width))
+        return stream if self.network is None else stream + self.network(self.second_norm(stream))
+
+
+class Plain(nn.Module):
+    """Embedding, blocks, read-out: the weights and the function of a run's transformer."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        transformer = run.transformer()
+        config = transformer.config
+        softmax, mask = config.attention == "softmax", not config.query_as_key
+        shape = (config.width, config.heads, run.recipe.hidden_width, config.scale, softmax, config.layer_norm, mask)
+        self.embedding = nn.Linear(transformer.embedding.in_features, config.width, bias=False)
+        self.blocks = nn.ModuleList(PlainLayer(*shape) for _ in range(config.depth))
+        self.readout = nn.Linear(config.width, transformer.readout.out_features, bias=False)
+        self.load_state_dict({_plain_name(name): weight for name, weight in transformer.state_dict().items()})
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """The read-out of every token."""
+        stream = self.embedding(tokens)
+        for block in self.blocks:
+            stream = block(stream)
+        return self.readout(stream)
+
+
+def _plain_name(name: str) -> str:
+    renamed = {"layers.": "blocks.", "attention.": "", "norms.0": "first_norm", "norms.1": "second_norm"}
+    renamed |= {"feed_forward.first": "network.0", "feed_forward.second": "network.2"}
+    for ours, plain in renamed.items():
+        name = name.replace(ours, plain)
+    return name
+
+
+def plain_step(run: Run, device: str = "cpu", micro_batch: int = MICRO_BATCH) -> Callable[[], float]:
+    """A function that makes one step of the run's training each time it is called and returns the batch's loss."""
+    model, recipe, done = Plain(run).to(device), run.recipe, 0
+    source = generator("training", run.layers, run.seed, device=device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, betas=recipe.betas)
+    size = (recipe.batch // recipe.prompts_per_covariance, recipe.prompts_per_covariance, source, torch.float32)
+
+    def step() -> float:
+        nonlocal done
+        logistic = isinstance(run.condition, LogisticCondition)
+        prompts = sample_logistic(run.condition, *size) if logistic else sample(run.condition, *size)
+        tokens = run.format.tokens(prompts.x, prompts.y)
+        optimizer.zero_grad()
+        total = 0.0
+        for part, target in zip(tokens.split(micro_batch), prompts.target.split(micro_batch), strict=True):
+            value = (run.format.read(model(part)) - target).square().mean() * (len(part) / len(tokens))
+            value.backward()
+            total += value.item()
+        nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_clip)
+        optimizer.param_groups[0]["lr"] = recipe.learning_rate * schedule(done, recipe.warmup, recipe.steps)
+        optimizer.step()
+        done += 1
+        return total
+
+    return step

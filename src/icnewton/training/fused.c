@@ -1,0 +1,156 @@
+/* A layer of linear attention with residual, forward and backward, one prompt at a time so that all of it stays in cache.
+
+       X = LayerNorm(S) or S,   [Q K V] = X W,   M_h = K_h^T V_h over the context,   Y_h = Q_h M_h,   S' = S + Y O
+
+   Row-major float32. S is (m, D), W (D, 3D), O (D, D), heads have p = D / heads columns, the context is the first c tokens.
+   The gradients are those of the five products, each written as one more product; M and Y are formed again rather than kept.
+   D and p must be multiples of LANES. Nothing is allocated and nothing is shared: calls on different prompts may run at once. */
+
+#ifdef __AVX512F__
+enum { LANES = 16 };
+#else
+enum { LANES = 8 };
+#endif
+enum { ROWS = 6 };
+
+typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+#define INLINE static inline __attribute__((always_inline))
+
+/* C (rows, columns * LANES) = [C +] A B for rows <= ROWS, columns <= 2; A has strides (ai, ak). */
+INLINE void tile(const int rows, const int columns, int inner, const float *a, long ai, long ak, const float *b, long bs,
+                 float *c, long cs, int add) {
+    vector sum[ROWS][2];
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < columns; j++) sum[i][j] = add ? *(vector *)(c + i * cs + j * LANES) : (vector){0};
+    for (int k = 0; k < inner; k++)
+#pragma GCC unroll 6
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+            for (int j = 0; j < columns; j++) sum[i][j] += a[i * ai + k * ak] * *(const vector *)(b + k * bs + j * LANES);
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < columns; j++) *(vector *)(c + i * cs + j * LANES) = sum[i][j];
+}
+
+INLINE void strip(const int columns, int m, int inner, const float *a, long ai, long ak, const float *b, long bs, float *c,
+                  long cs, int add) {
+    for (; m >= ROWS; m -= ROWS, a += ROWS * ai, c += ROWS * cs) tile(ROWS, columns, inner, a, ai, ak, b, bs, c, cs, add);
+    switch (m) {
+    case 5: tile(5, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+    case 4: tile(4, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+    case 3: tile(3, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+    case 2: tile(2, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+    case 1: tile(1, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+    }
+}
+
+/* C (m, n) = [C +] A (m, inner) B (inner, n); with (ai, ak) = (1, stride) A is read as a transpose. */
+static void product(int m, int inner, int n, const float *a, long ai, long ak, const float *b, long bs, float *c, long cs,
+                    int add) {
+    int j = 0;
+    for (; j + 2 * LANES <= n; j += 2 * LANES) strip(2, m, inner, a, ai, ak, b + j, bs, c + j, cs, add);
+    if (j < n) strip(1, m, inner, a, ai, ak, b + j, bs, c + j, cs, add);
+}
+
+INLINE float total(vector v) {
+    float sum = 0;
+    for (int l = 0; l < LANES; l++) sum += v[l];
+    return sum;
+}
+
+/* The normalised row (s - mean) / deviation; returns 1 / deviation. */
+static float normalise(int D, const float *s, float *row) {
+    vector sum = {0}, square = {0};
+    for (int j = 0; j < D; j += LANES) sum += *(const vector *)(s + j);
+    const float mean = total(sum) / D;
+    for (int j = 0; j < D; j += LANES) {
+        const vector centred = *(const vector *)(s + j) - mean;
+        *(vector *)(row + j) = centred;
+        square += centred * centred;
+    }
+    const float inverse = 1 / __builtin_sqrtf(total(square) / D + 1e-5f);
+    for (int j = 0; j < D; j += LANES) *(vector *)(row + j) *= inverse;
+    return inverse;
+}
+
+static void layer_norm(int m, int D, const float *s, const float *gain, const float *bias, float *x) {
+    for (int i = 0; i < m; i++, s += D, x += D) {
+        normalise(D, s, x);
+        for (int j = 0; j < D; j += LANES)
+            *(vector *)(x + j) = *(vector *)(x + j) * *(const vector *)(gain + j) + *(const vector *)(bias + j);
+    }
+}
+
+/* dS += the gradient through LayerNorm of dX; dgain and dbias grow. */
+static void layer_norm_gradient(int m, int D, const float *s, const float *gain, const float *dx, float *ds, float *dgain,
+                                float *dbias) {
+    float row[D];
+    for (int i = 0; i < m; i++, s += D, dx += D, ds += D) {
+        const float inverse = normalise(D, s, row);
+        vector sum = {0}, dot = {0};
+        for (int j = 0; j < D; j += LANES) {
+            const vector x = *(vector *)(row + j), g = *(const vector *)(dx + j), scaled = g * *(const vector *)(gain + j);
+            *(vector *)(dgain + j) += g * x;
+            *(vector *)(dbias + j) += g;
+            sum += scaled;
+            dot += scaled * x;
+        }
+        const float mean = total(sum) / D, slope = total(dot) / D;
+        for (int j = 0; j < D; j += LANES)
+            *(vector *)(ds + j) += inverse * (*(const vector *)(dx + j) * *(const vector *)(gain + j) - mean -
+                                              *(vector *)(row + j) * slope);
+    }
+}
+
+/* Y_h = Q_h (K_h^T V_h), from u = [Q K V]. */
+static void attend(int m, int c, int D, int p, const float *u, float *y) {
+    const long s = 3 * D;
+    float M[p * p];
+    for (int h = 0; h < D; h += p) {
+        product(p, c, p, u + D + h, 1, s, u + 2 * D + h, s, M, p, 0);
+        product(m, p, p, u + h, s, 1, M, p, y + h, D, 0);
+    }
+}
+
+/* count prompts: S' and, for the gradient, u = [Q K V] of every token. gain is null where there is no LayerNorm. */
+void forward(int count, int m, int c, int D, int p, const float *s, const float *gain, const float *bias, const float *W,
+             const float *O, float *u, float *out) {
+    float x[m * D], y[m * D];
+    for (int b = 0; b < count; b++, s += m * D, u += 3 * m * D, out += m * D) {
+        if (gain) layer_norm(m, D, s, gain, bias, x);
+        product(m, D, 3 * D, gain ? x : s, D, 1, W, 3 * D, u, 3 * D, 0);
+        attend(m, c, D, p, u, y);
+        __builtin_memcpy(out, s, sizeof(float) * m * D);
+        product(m, D, D, y, D, 1, O, D, out, D, 1);
+    }
+}
+
+/* count prompts: dS from dS' = dout; dW, dO, dgain and dbias grow. WT and OT are the transposes of W and O. */
+void backward(int count, int m, int c, int D, int p, const float *s, const float *gain, const float *bias, const float *WT,
+              const float *OT, const float *u, const float *dout, float *ds, float *dgain, float *dbias, float *dW, float *dO) {
+    const long t = 3 * D;
+    float x[m * D], y[m * D], dy[m * D], du[m * t], M[p * p];
+    for (int b = 0; b < count; b++, s += m * D, u += m * t, dout += m * D, ds += m * D) {
+        if (gain) layer_norm(m, D, s, gain, bias, x);
+        attend(m, c, D, p, u, y);
+        product(D, m, D, y, 1, D, dout, D, dO, D, 1);
+        product(m, D, D, dout, D, 1, OT, D, dy, D, 0);
+        __builtin_memset(du + c * t, 0, sizeof(float) * (m - c) * t);
+        for (int h = 0; h < D; h += p) {
+            const float *q = u + h, *k = q + D, *v = k + D;
+            product(p, c, p, v, 1, t, k, t, M, p, 0); /* M^T */
+            product(m, p, p, dy + h, D, 1, M, p, du + h, t, 0);
+            product(p, m, p, q, 1, t, dy + h, D, M, p, 0); /* dM */
+            product(c, p, p, k, t, 1, M, p, du + 2 * D + h, t, 0);
+            product(p, m, p, dy + h, 1, D, q, t, M, p, 0); /* dM^T */
+            product(c, p, p, v, t, 1, M, p, du + D + h, t, 0);
+        }
+        product(D, m, t, gain ? x : s, 1, D, du, t, dW, t, 1);
+        __builtin_memcpy(ds, dout, sizeof(float) * m * D);
+        product(m, t, D, du, t, 1, WT, D, gain ? y : ds, D, !gain);
+        if (gain) layer_norm_gradient(m, D, s, gain, y, ds, dgain, dbias);
+    }
+}
