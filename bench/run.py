@@ -64,7 +64,7 @@ def alternate(steps: list[Callable[[], object]], rounds: int, device: str) -> li
 def compare(kind: str, layers: int, rounds: int, machine: Machine, device: str) -> dict[str, Any]:
     """One row of the results."""
     run = make_run(kind, layers)
-    engine, plain = alternate([stepper(run, start(run, device)), plain_step(run, device)], rounds, device)
+    engine, plain = alternate([stepper([run], [start(run, device)]), plain_step(run, device)], rounds, device)
     floor = floor_milliseconds(run, machine)
     row = {"kind": kind, "depth": layers, "engine_ms": engine, "plain_ms": plain, "ratio": plain / engine}
     return {k: round(v, 3) if isinstance(v, float) else v for k, v in {**row, "floor_ms": floor}.items()}

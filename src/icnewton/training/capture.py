@@ -6,35 +6,36 @@ eagerly, a few kernels a step and ahead of the device, into tensors that the rec
 and the Newton iteration of logistic labels, which stops when it has converged, cannot be recorded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from icnewton.training.engine import TrainingState, advance, draw
+from icnewton.training.engine import TrainingState, draw
 from icnewton.training.runs import Run
+from icnewton.training.together import Batch, advance_together
 
 EAGER_STEPS = 3  # before a recording, so that libraries have allocated their workspaces
 
 Step = Callable[[], tuple[Tensor, Tensor]]
 
 
-def stepper(run: Run, state: TrainingState) -> Step:
-    """A function that makes the next step of a run: ``advance``, or on a CUDA device its recording."""
-    return Recording(run, state) if state.clock.is_cuda else lambda: advance(run, state)
+def stepper(runs: Sequence[Run], states: Sequence[TrainingState]) -> Step:
+    """A function that makes the next step of runs of one shape: ``advance_together``, or on a CUDA device its recording."""
+    return Recording(runs, states) if states[0].clock.is_cuda else lambda: advance_together(runs, states)
 
 
 class Recording:
-    """Makes steps of one run on a CUDA device; recorded anew where a curriculum changes the shapes."""
+    """Makes steps of some runs on a CUDA device; recorded anew where a curriculum changes the shapes."""
 
-    def __init__(self, run: Run, state: TrainingState) -> None:
-        self.run, self.state, self.eager = run, state, EAGER_STEPS
+    def __init__(self, runs: Sequence[Run], states: Sequence[TrainingState]) -> None:
+        self.runs, self.states, self.eager = runs, states, EAGER_STEPS
         self.stream = torch.cuda.Stream()
         self.graph: torch.cuda.CUDAGraph | None = None
-        self.batch: tuple[Tensor, Tensor] | None = None
+        self.batches: list[Batch] = []
 
     def __call__(self) -> tuple[Tensor, Tensor]:
-        """The next step's loss and gradient norm; the tensors are overwritten by the step after it."""
+        """The next step's losses and gradient norms; the tensors are overwritten by the step after it."""
         self._refill()
         if self.eager:
             self.eager -= 1
@@ -43,27 +44,32 @@ class Recording:
             self._record()
         assert self.graph is not None
         self.graph.replay()
-        self.state.step += 1
+        for state in self.states:
+            state.step += 1
         return self.result
 
     def _refill(self) -> None:
-        drawn = draw(self.run, self.state)
-        if self.batch is None or self.batch[0].shape != drawn[0].shape:
-            self.batch, self.graph, self.eager = drawn, None, EAGER_STEPS
-        for old, new in zip(self.batch, drawn, strict=True):
-            old.copy_(new)
+        drawn = [draw(run, state) for run, state in zip(self.runs, self.states, strict=True)]
+        if not self.batches or self.batches[0][0].shape != drawn[0][0].shape:
+            self.batches, self.graph, self.eager = drawn, None, EAGER_STEPS
+        for kept, new in zip(self.batches, drawn, strict=True):
+            for old, tensor in zip(kept, new, strict=True):
+                old.copy_(tensor)
 
     def _eagerly(self) -> tuple[Tensor, Tensor]:
         self.stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self.stream):
-            result = advance(self.run, self.state, self.batch)
+            result = advance_together(self.runs, self.states, self.batches)
         torch.cuda.current_stream().wait_stream(self.stream)
         return result
 
     def _record(self) -> None:
-        step, self.graph = self.state.step, torch.cuda.CUDAGraph()
-        for parameter in self.state.transformer.parameters():
-            parameter.grad = None
+        self.graph = torch.cuda.CUDAGraph()
+        for state in self.states:
+            for parameter in state.transformer.parameters():
+                parameter.grad = None
+        steps = [state.step for state in self.states]
         with torch.cuda.graph(self.graph):
-            self.result = advance(self.run, self.state, self.batch)
-        self.state.step = step  # what is recorded is not run
+            self.result = advance_together(self.runs, self.states, self.batches)
+        for state, step in zip(self.states, steps, strict=True):
+            state.step = step  # what is recorded is not run

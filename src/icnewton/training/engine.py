@@ -106,13 +106,12 @@ def workers(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
 
 
-def advance(run: Run, state: TrainingState, batch: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-    """One step, on ``batch`` or on what ``draw`` gives; returns the mean loss and the gradient norm before clipping.
+def descend(run: Run, state: TrainingState) -> Tensor:
+    """Clip the gradients and move the parameters; returns the gradients' norm before clipping, detached.
 
     A gradient that is not finite, because a rare prompt overflowed float32, counts as zero.
     """
     parameters = list(state.transformer.parameters())
-    value = gradient(run, state.transformer, *(batch or draw(run, state)))
     norm = torch.nn.utils.clip_grad_norm_(parameters, run.recipe.gradient_clip)
     for parameter in parameters:
         parameter.grad = torch.where(norm.isfinite(), parameter.grad, 0.0)  # type: ignore[arg-type]
@@ -123,4 +122,10 @@ def advance(run: Run, state: TrainingState, batch: tuple[Tensor, Tensor] | None 
         optimizer.step()
     state.clock += 1
     state.step += 1
-    return value, norm
+    return norm
+
+
+def advance(run: Run, state: TrainingState, batch: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+    """One step, on ``batch`` or on what ``draw`` gives; returns the mean loss and the gradient norm before clipping."""
+    value = gradient(run, state.transformer, *(batch or draw(run, state)))
+    return value, descend(run, state)

@@ -3,8 +3,10 @@
 import math
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -14,8 +16,10 @@ from icnewton.models import Model, assemble
 from icnewton.training.capture import stepper
 from icnewton.training.checkpoint import Record, load_checkpoint, save_checkpoint
 from icnewton.training.engine import TrainingState, start
+from icnewton.training.fused import compiled
 from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
+from icnewton.training.together import stackable
 
 RECORDS = 100
 LOG_COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
@@ -23,6 +27,53 @@ LOG_COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
 
 class Diverged(RuntimeError):
     """The loss stopped being a number; the message says at which step."""
+
+
+@dataclass
+class Training:
+    """A run on its way: its state, its log and what has been summed since the last record."""
+
+    run: Run
+    state: TrainingState
+    log: list[Record]
+    checkpoint: Path
+    identity: str
+    sums: torch.Tensor  # of finite losses, of their gradients' norms, and how many
+
+    @property
+    def every(self) -> int:
+        """Steps from record to record."""
+        return max(self.run.recipe.steps // RECORDS, 1)
+
+    @property
+    def due(self) -> bool:
+        """Whether the last step calls for a record."""
+        return self.state.step % self.every == 0 or self.finished
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are made."""
+        return self.state.step >= self.run.recipe.steps
+
+    def count(self, loss: torch.Tensor, norm: torch.Tensor) -> None:
+        """Add a step's loss and gradient norm, unless they overflowed."""
+        finite = loss.isfinite() & norm.isfinite()
+        self.sums += torch.stack([loss, norm, torch.ones_like(loss)]).where(finite, 0.0)
+
+    def record(self, seconds: float) -> str:
+        """Close a line of the log and say it; raises Diverged if no step since the last one had a finite loss."""
+        loss, norm = (self.sums[:2] / self.sums[2]).tolist()
+        if not math.isfinite(loss):
+            raise Diverged(f"{_name(self.run)} diverged: mean loss {loss} in the steps up to {self.state.step}")
+        recipe = self.run.recipe
+        rate = recipe.learning_rate * schedule(self.state.step - 1, recipe.warmup, recipe.steps)
+        self.log.append((float(self.state.step), loss, rate, norm, round(seconds, 3)))
+        self.sums.zero_()
+        return "step {:.0f}  loss {:.4e}  rate {:.2e}  gradient {:.2e}  {:.0f} s".format(*self.log[-1])
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        save_checkpoint(self.checkpoint, self.state, self.log, self.identity)
 
 
 def train(
@@ -41,63 +92,83 @@ def train(
     the end. ``loss`` is the mean over every prompt since the last record, steps in which it overflowed left out; ``seconds``
     counts training alone, over all sessions. Raises Diverged when no step since the last record had a finite loss.
     """
-    identity = f"{code} {run}"
-    state, log = _resume(run, checkpoint, identity, device, say)
-    step, every = stepper(run, state), max(run.recipe.steps // RECORDS, 1)
-    elapsed, began, saved = (log[-1][4] if log else 0.0), time.monotonic(), time.monotonic()
-    sums = torch.zeros(3, dtype=torch.float64, device=device)  # of finite losses, their gradients' norms, and their number
-    bar = tqdm(total=run.recipe.steps, initial=state.step, desc=_name(run), unit="step", disable=None, leave=False)
-    while state.step < run.recipe.steps:
-        loss, norm = step()
-        sums += torch.stack([loss, norm, torch.ones_like(loss)]).where(loss.isfinite() & norm.isfinite(), 0.0)
-        bar.update()
-        if state.step % every and state.step < run.recipe.steps:
-            continue
-        log.append(_record(run, state, sums[:2] / sums[2], elapsed + time.monotonic() - began))
-        sums.zero_()
-        if time.monotonic() - saved >= checkpoint_seconds or state.step == run.recipe.steps:
-            save_checkpoint(checkpoint, state, log, identity)
-            saved = time.monotonic()
-        say("step {:.0f}  loss {:.4e}  rate {:.2e}  gradient {:.2e}  {:.0f} s".format(*log[-1]))
-    bar.close()
-    return _model(run, state, log, code, device), log
+    options = {"code": code, "device": device, "checkpoint_seconds": checkpoint_seconds, "say": say}
+    return train_together([run], checkpoints=[checkpoint], **options)[0]  # type: ignore[arg-type]
 
 
-def _resume(
-    run: Run, checkpoint: Path, identity: str, device: str, say: Callable[[str], object]
-) -> tuple[TrainingState, list[Record]]:
-    state = start(run, device)
+def train_together(
+    runs: Sequence[Run],
+    *,
+    checkpoints: Sequence[Path],
+    code: str,
+    device: str = "cpu",
+    checkpoint_seconds: float = 30.0,
+    say: Callable[[str], object] = print,
+) -> list[tuple[Model, list[Record]]]:
+    """``train`` for runs that ``stackable`` calls alike, one step of all at a time; ``seconds`` are those of the whole stack.
+
+    Runs whose checkpoints stand at different steps are not stacked with each other. Raises ValueError for unlike runs.
+    """
+    if not stackable(runs):
+        raise ValueError("expected runs that differ in condition and seed alone, found different shapes or recipes")
+    trainings = [_resume(run, path, f"{code} {run}", device, say) for run, path in zip(runs, checkpoints, strict=True)]
+    for _, group in groupby(sorted(trainings, key=lambda training: training.state.step), lambda training: training.state.step):
+        _finish(list(group), checkpoint_seconds, say)
+    return [(_model(training, code, device), training.log) for training in trainings]
+
+
+def _finish(trainings: list[Training], checkpoint_seconds: float, say: Callable[[str], object]) -> None:
+    """Make the steps that are left of trainings that stand at the same step."""
+    first = trainings[0]
+    step = stepper([training.run for training in trainings], [training.state for training in trainings])
+    elapsed, began, saved = (first.log[-1][4] if first.log else 0.0), time.monotonic(), time.monotonic()
+    steps, name = first.run.recipe.steps, _name(first.run)
+    with tqdm(total=steps, initial=first.state.step, desc=name, unit="step", disable=None, leave=False) as bar:
+        while not first.finished:
+            for training, loss, norm in zip(trainings, *step(), strict=True):
+                training.count(loss, norm)
+            bar.update()
+            if not first.due:
+                continue
+            lines = [training.record(elapsed + time.monotonic() - began) for training in trainings]
+            if time.monotonic() - saved >= checkpoint_seconds or first.finished:
+                for training in trainings:
+                    training.save()
+                saved = time.monotonic()
+            for line in lines:
+                say(line)
+
+
+def _resume(run: Run, checkpoint: Path, identity: str, device: str, say: Callable[[str], object]) -> Training:
+    def fresh() -> Training:
+        sums = torch.zeros(3, dtype=torch.float64, device=device)
+        return Training(run, start(run, device), [], checkpoint, identity, sums)
+
+    training = fresh()
     if not checkpoint.exists():
-        return state, []
+        return training
     try:
-        log = load_checkpoint(checkpoint, state, identity)
+        training.log = load_checkpoint(checkpoint, training.state, identity)
     except (ValueError, RuntimeError, KeyError) as error:
         say(f"starting over: {error}")
-        return start(run, device), []
-    say(f"resuming from step {state.step}")
-    return state, log
-
-
-def _record(run: Run, state: TrainingState, means: torch.Tensor, seconds: float) -> Record:
-    mean_loss, mean_norm = means.tolist()
-    if not math.isfinite(mean_loss):
-        raise Diverged(f"{_name(run)} diverged: mean loss {mean_loss} in the steps up to {state.step}")
-    recipe = run.recipe
-    rate = recipe.learning_rate * schedule(state.step - 1, recipe.warmup, recipe.steps)
-    return float(state.step), mean_loss, rate, mean_norm, round(seconds, 3)
+        return fresh()
+    say(f"resuming from step {training.state.step}")
+    return training
 
 
 def _name(run: Run) -> str:
     return f"{run.family} {run.layers} layers, kappa {run.condition.kappa:g}, seed {run.seed}"
 
 
-def _model(run: Run, state: TrainingState, log: list[Record], code: str, device: str) -> Model:
+def _model(training: Training, code: str, device: str) -> Model:
+    run, log = training.run, training.log
     origin = {
         "run": run.to_json(),
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
+        "compiled_layer": device == "cpu" and compiled() is not None,
         "code": code,
         "versions": {name: version(name) for name in ("icnewton", "torch", "numpy")} | {"python": platform.python_version()},
         "seconds": log[-1][4] if log else 0.0,
         "final_loss": log[-1][1] if log else None,
     }
-    return assemble(run.format, state.transformer.cpu(), family=run.family, kind="learned", origin=origin)
+    return assemble(run.format, training.state.transformer.cpu(), family=run.family, kind="learned", origin=origin)

@@ -1,0 +1,125 @@
+"""`make recipes`: loss against seconds of training, recipe by recipe, to bench/recipes.json and docs/recipes.png.
+
+Every recipe of a panel gets the same seconds on one thread, alone; its number of steps is what fits, its schedule spans them
+(warm-up in proportion), so that none is caught in the middle. Validation is not counted.
+"""
+
+import argparse
+import copy
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from icnewton.classification import LogisticCondition, sample_logistic
+from icnewton.figures.style import RC, plt
+from icnewton.files import write_json
+from icnewton.prompts import Condition, generator, sample
+from icnewton.training.capture import stepper
+from icnewton.training.engine import start
+from icnewton.training.memory import keep_freed_memory
+from icnewton.training.runs import Recipe, Run
+
+ROOT = Path(__file__).parent.parent
+POINTS = 24
+LINEAR, LOGISTIC = Condition("normalised", 10, 50, 10.0, 0.0), LogisticCondition("bounded", 5, 26, 10.0, 0.1)
+ADAM = {"matrix_rate": None, "outlier": None}
+# family, layers, condition, and what is compared: name -> recipe of config.yaml, values that replace its own
+PANELS: list[tuple[str, int, Condition | LogisticCondition, dict[str, tuple[str, dict[str, Any]]]]] = [
+    ("lsa", 4, LINEAR, {"paper": ("paper", {}), "fast, by Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
+    ("lsa_ln", 3, LINEAR, {"paper": ("paper", {}), "fast, by Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
+    ("softmax", 4, LOGISTIC, {"paper": ("paper", {}), "fast, by Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
+]
+LOOKS = {"paper": ("#D55E00", "^", "--"), "fast, by Adam alone": ("#56B4E9", "s", "-."), "fast": ("#0072B2", "o", "-")}
+
+
+def fitted(run: Run, seconds: float) -> Run:
+    """The run with as many steps as fit into the seconds, its warm-up and curriculum in proportion."""
+    state = start(run, "cpu")
+    step = stepper([run], [state])
+    state.step = state.step + run.recipe.steps // 2  # past the curriculum, at full size
+    state.clock.fill_(state.step)
+    step()
+    begun = time.perf_counter()
+    for _ in range(5):
+        step()
+    steps = max(int(seconds / (time.perf_counter() - begun) * 5), 20)
+    recipe, share = run.recipe, steps / run.recipe.steps
+    curriculum = recipe.curriculum and replace(recipe.curriculum, every=max(int(recipe.curriculum.every * share), 1))
+    return replace(run, recipe=replace(recipe, steps=steps, warmup=max(int(recipe.warmup * share), 1), curriculum=curriculum))
+
+
+def validation(run: Run) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Tokens, targets and scales of squared errors of 2,048 fresh prompts, float64."""
+    source = generator("recipes", "validation")
+    if isinstance(run.condition, LogisticCondition):
+        logistic = sample_logistic(run.condition, 128, 16, source)
+        scale = torch.full_like(logistic.target[:, 0], logistic.target.square().mean().item())
+        return run.format.tokens(logistic.x, logistic.y), logistic.target, scale
+    prompts = sample(run.condition, 128, 16, source)
+    return run.format.tokens(prompts.x, prompts.y), prompts.target, prompts.scale
+
+
+def train(run: Run, seconds: float) -> Iterator[dict[str, float]]:
+    """Steps, seconds, mean and median relative squared error at ``POINTS`` moments of a training."""
+    run = fitted(run, seconds)
+    state, (tokens, target, scale), spent = start(run, "cpu"), validation(run), 0.0
+    step = stepper([run], [state])
+    for point in range(1, POINTS + 1):
+        begun = time.perf_counter()
+        while state.step < run.recipe.steps * point // POINTS:
+            step()
+        spent += time.perf_counter() - begun
+        with torch.no_grad():
+            output = run.format.read(copy.deepcopy(state.transformer).double().answer(tokens))
+        errors = (output - target).square().view(len(target), -1).mean(1) / scale
+        yield {"step": state.step, "seconds": spent, "mean": errors.mean().item(), "median": errors.median().item()}
+
+
+def draw(rows: list[dict[str, Any]], picture: Path) -> None:
+    """Mean and median error against seconds, a column a family."""
+    titles = {"lsa": "LSA, 4 layers", "lsa_ln": "LSA + LN, 3 layers", "softmax": "softmax encoder, 4 layers"}
+    with plt.rc_context(RC):
+        figure, panels = plt.subplots(2, len(PANELS), figsize=(11, 5.6), sharex=True, layout="constrained")
+        for column, (family, *_) in enumerate(PANELS):
+            for name, (colour, marker, line) in LOOKS.items():
+                seen = [row for row in rows if row["family"] == family and row["recipe"] == name]
+                for row, quantity in enumerate(("mean", "median")):
+                    panels[row, column].semilogy(
+                        *([r[key] for r in seen] for key in ("seconds", quantity)),
+                        color=colour, marker=marker, linestyle=line, markersize=4, label=name,
+                    )  # fmt: skip
+            panels[0, column].set_title(titles[family])
+            panels[1, column].set_xlabel("seconds of training")
+        panels[0, 0].set_ylabel("mean squared error,\nrelative")
+        panels[1, 0].set_ylabel("median squared error,\nrelative")
+        panels[0, 2].legend(loc="upper right")
+        figure.savefig(picture)
+        plt.close(figure)
+
+
+def main() -> None:
+    """Train every recipe of every panel."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of training, for each recipe")
+    seconds = parser.parse_args().seconds
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    recipes = yaml.safe_load((ROOT / "config.yaml").read_text())["recipes"]
+    rows: list[dict[str, Any]] = []
+    for family, layers, condition, compared in PANELS:
+        for name, (recipe, values) in compared.items():
+            run = Run(family, condition, layers, 0, Recipe.parse({**recipes[recipe][family], **values}))  # type: ignore[arg-type]
+            rows += [{"family": family, "layers": layers, "recipe": name, **point} for point in train(run, seconds)]
+            print(json.dumps(rows[-1]), flush=True)
+    write_json(ROOT / "bench" / "recipes.json", rows)
+    draw(rows, ROOT / "docs" / "recipes.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Several models of one shape trained as one, where a single small one cannot fill a GPU.
+
+Weights are stacked and every operation acts on the whole stack; each model keeps its own prompts, clip, moments and schedule,
+so that it becomes what it would have become alone, up to rounding.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from icnewton.training.engine import TrainingState, advance, descend, draw, objective
+from icnewton.training.forward import answer
+from icnewton.training.runs import Run
+from icnewton.transformer import Transformer
+
+Batch = tuple[Tensor, Tensor]
+
+
+class _Answer(nn.Module):
+    """``answer`` as a module, because stacked weights can be put into a module only."""
+
+    def __init__(self, transformer: Transformer) -> None:
+        super().__init__()
+        self.transformer = transformer
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return answer(self.transformer, tokens)
+
+
+def stackable(runs: Sequence[Run]) -> bool:
+    """Whether runs differ in nothing but condition and seed, at equal d and n."""
+    return len({(run.family, run.layers, run.recipe, run.condition.d, run.condition.n) for run in runs}) == 1
+
+
+def gradients(runs: Sequence[Run], states: Sequence[TrainingState], batches: Sequence[Batch]) -> Tensor:
+    """Set the gradients of all models, as ``engine.gradient`` does for one; returns their mean squared errors ``(models,)``."""
+    modules = [_Answer(state.transformer) for state in states]
+    names = [name for name, _ in modules[0].named_parameters()]
+    columns = list(zip(*(module.parameters() for module in modules), strict=True))
+    stacked = [torch.stack([parameter.detach() for parameter in column]).requires_grad_() for column in columns]
+    tokens, targets = (torch.stack(parts) for parts in zip(*batches, strict=True))
+
+    def answers(parameters: dict[str, Tensor], tokens: Tensor) -> Tensor:
+        return runs[0].format.read(torch.func.functional_call(modules[0], parameters, tokens))
+
+    outputs = torch.func.vmap(answers)(dict(zip(names, stacked, strict=True)), tokens)
+    errors = (outputs - targets).square().flatten(2).mean(2) if targets.ndim == 3 else (outputs - targets).square()
+    total = torch.stack([objective(part, run.recipe.outlier) for run, part in zip(runs, errors, strict=True)]).sum()
+    for column, grads in zip(columns, torch.autograd.grad(total, stacked), strict=True):
+        for parameter, grad in zip(column, grads, strict=True):
+            parameter.grad = grad
+    return errors.detach().mean(1)
+
+
+def advance_together(
+    runs: Sequence[Run], states: Sequence[TrainingState], batches: Sequence[Batch] | None = None
+) -> tuple[Tensor, Tensor]:
+    """``advance`` for every run; returns the mean losses and the gradient norms, ``(models,)``.
+
+    On a CPU one model fills the processor, and each advances by itself.
+    """
+    batches = batches or [draw(run, state) for run, state in zip(runs, states, strict=True)]
+    if len(runs) == 1 or batches[0][0].device.type == "cpu":
+        steps = [advance(run, state, batch) for run, state, batch in zip(runs, states, batches, strict=True)]
+        return torch.stack([value for value, _ in steps]), torch.stack([norm for _, norm in steps])
+    values = gradients(runs, states, batches)
+    return values, torch.stack([descend(run, state) for run, state in zip(runs, states, strict=True)])
