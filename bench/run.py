@@ -30,6 +30,7 @@ from icnewton.training.memory import keep_freed_memory
 from icnewton.training.runs import Recipe, Run
 
 HERE = Path(__file__).parent
+PAUSE = 0.02  # seconds, for the threads of the step before to stop spinning
 KINDS = {"lsa": (1, 2, 3, 4, 5, 6), "lsa_ln": (1, 2, 3, 4, 5, 6), "softmax": (1, 2, 4, 6)}
 LINEAR = Recipe(
     width=64, heads=4, head_dim=16, hidden_width=0, mean_attention=True, query_as_key=False, activation_clip=None,
@@ -53,6 +54,7 @@ def alternate(steps: list[Callable[[], object]], rounds: int, device: str) -> li
     times: list[list[float]] = [[] for _ in steps]
     for _ in range(rounds + 1):
         for step, seen in zip(steps, times, strict=True):
+            time.sleep(PAUSE)
             begun = time.perf_counter()
             step()
             if device == "cuda":

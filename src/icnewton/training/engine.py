@@ -1,8 +1,6 @@
 """One training step: draw prompts, answer them, descend the mean squared error."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
@@ -16,7 +14,7 @@ from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
 from icnewton.transformer import Transformer
 
-MICRO_BATCH = 500  # prompts whose activations stay in a CPU's cache
+MICRO_BATCH = 1000  # prompts whose activations stay in a CPU's cache
 
 
 @dataclass
@@ -80,8 +78,7 @@ def objective(errors: Tensor, outlier: float | None) -> Tensor:
 def gradient(run: Run, transformer: Transformer, tokens: Tensor, target: Tensor) -> Tensor:
     """Set the parameters' gradients to those of the objective and return the mean squared error, detached.
 
-    On a CPU the batch is cut into micro-batches that fit into the cache, and as many are worked on at once as torch may use
-    threads; their gradients are added in order, so that the sum does not depend on the number of threads.
+    On a CPU the batch is cut into micro-batches, whose activations stay within reach.
     """
     parameters = list(transformer.parameters())
 
@@ -92,18 +89,10 @@ def gradient(run: Run, transformer: Transformer, tokens: Tensor, target: Tensor)
 
     size = MICRO_BATCH if tokens.device.type == "cpu" else len(tokens)
     parts = zip(tokens.split(size), target.split(size), strict=True)
-    threads = torch.get_num_threads() if len(tokens) > size else 1
-    results = map(part, parts) if threads == 1 else workers(threads).map(part, parts)
-    value, *gradients = [torch.stack(terms).sum(0) for terms in zip(*results, strict=True)]
+    value, *gradients = [torch.stack(terms).sum(0) for terms in zip(*map(part, parts), strict=True)]
     for parameter, grad in zip(parameters, gradients, strict=True):
         parameter.grad = grad
     return value
-
-
-@cache
-def workers(threads: int) -> ThreadPoolExecutor:
-    """Threads of which each runs torch on itself alone."""
-    return ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def descend(run: Run, state: TrainingState) -> Tensor:

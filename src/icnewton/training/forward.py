@@ -74,9 +74,11 @@ def _first(layer: Layer, E: Tensor, tokens: Tensor) -> Tensor:
     logits = (B.T @ q.mT) @ (k @ B)  # (heads, r, r): token i's logit for token j is c_i^T logits_h c_j
     values = B.T @ (v.mT @ o.mT)  # (heads, r, width)
     seen = (context.mT @ context) @ logits.flatten(0, 1).T  # (batch, r, heads r), columns (h, i)
-    seen = seen.unflatten(-1, logits.shape[:2]).permute(0, 3, 2, 1).flatten(2)  # rows i, columns (h, j)
-    P = seen @ values.flatten(0, 1)
-    return tokens @ E.T + coordinates @ P if layer.norms else tokens @ (E.T + P)
+    seen = seen.unflatten(-1, logits.shape[:2]).permute(0, 3, 2, 1)  # (batch, i, h, j)
+    if layer.norms:
+        return torch.baddbmm(tokens @ E.T, coordinates, seen.flatten(2) @ values.flatten(0, 1))
+    unit = torch.eye(len(B.T), dtype=B.dtype, device=B.device).unsqueeze(1).expand(len(tokens), -1, 1, -1)
+    return tokens @ (torch.cat([seen, unit], 2).flatten(2) @ torch.cat([values.flatten(0, 1), E.T]))
 
 
 def _last(layer: Layer, query: Tensor | None, normed: Tensor, B: Tensor | None = None) -> Tensor:

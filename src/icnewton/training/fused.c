@@ -4,14 +4,22 @@
 
    Row-major float32. S is (m, D), W (D, 3D), O (D, D), heads have p = D / heads columns, the context is the first c tokens.
    The gradients are those of the five products, each written as one more product; M and Y are formed again rather than kept.
-   D and p must be multiples of LANES. Nothing is allocated and nothing is shared: calls on different prompts may run at once. */
+   D and p must be multiples of LANES. Prompts are shared out among the threads of OpenMP, if compiled for it; a thread works in
+   its own slice of `scratch`, and gradients are summed for every CHUNK prompts, whoever worked on them, so that sums do not
+   depend on the number of threads. */
+
+#ifdef _OPENMP
+#include <omp.h>
+#else
+#define omp_get_thread_num() 0
+#endif
 
 #ifdef __AVX512F__
 enum { LANES = 16 };
 #else
 enum { LANES = 8 };
 #endif
-enum { ROWS = 6 };
+enum { ROWS = 6, CHUNK = 64, ROOM = 48 };
 
 typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 #define INLINE static inline __attribute__((always_inline))
@@ -115,42 +123,82 @@ static void attend(int m, int c, int D, int p, const float *u, float *y) {
     }
 }
 
-/* count prompts: S' and, for the gradient, u = [Q K V] of every token. gain is null where there is no LayerNorm. */
-void forward(int count, int m, int c, int D, int p, const float *s, const float *gain, const float *bias, const float *W,
-             const float *O, float *u, float *out) {
-    float x[m * D], y[m * D];
-    for (int b = 0; b < count; b++, s += m * D, u += 3 * m * D, out += m * D) {
-        if (gain) layer_norm(m, D, s, gain, bias, x);
-        product(m, D, 3 * D, gain ? x : s, D, 1, W, 3 * D, u, 3 * D, 0);
-        attend(m, c, D, p, u, y);
-        __builtin_memcpy(out, s, sizeof(float) * m * D);
-        product(m, D, D, y, D, 1, O, D, out, D, 1);
+/* dQ, dK and dV of one prompt, from dY; M has room for p p numbers. Only the c tokens of the context have dK and dV. */
+static void attend_gradient(int m, int c, int D, int p, const float *u, const float *dy, float *du, float *M) {
+    const long t = 3 * D;
+    __builtin_memset(du + c * t, 0, sizeof(float) * (m - c) * t);
+    for (int h = 0; h < D; h += p) {
+        const float *q = u + h, *k = q + D, *v = k + D;
+        product(p, c, p, v, 1, t, k, t, M, p, 0); /* M^T */
+        product(m, p, p, dy + h, D, 1, M, p, du + h, t, 0);
+        product(p, m, p, q, 1, t, dy + h, D, M, p, 0); /* dM */
+        product(c, p, p, k, t, 1, M, p, du + 2 * D + h, t, 0);
+        product(p, m, p, dy + h, 1, D, q, t, M, p, 0); /* dM^T */
+        product(c, p, p, v, t, 1, M, p, du + D + h, t, 0);
     }
 }
 
-/* count prompts: dS from dS' = dout; dW, dO, dgain and dbias grow. WT and OT are the transposes of W and O. */
-void backward(int count, int m, int c, int D, int p, const float *s, const float *gain, const float *bias, const float *WT,
-              const float *OT, const float *u, const float *dout, float *ds, float *dgain, float *dbias, float *dW, float *dO) {
+/* Short prompts are taken several at a time, ROOM tokens or so, so that weights are read from the cache once for all of them. */
+static int together(int m) { return m < ROOM ? ROOM / m : 1; }
+
+static int least(int a, int b) { return a < b ? a : b; }
+
+/* S' of g prompts; x has room for 2 g m D numbers. */
+static void several(int g, int m, int c, int D, int p, const float *s, const float *gain, const float *bias, const float *W,
+                    const float *O, float *u, float *out, float *x) {
+    const int rows = g * m;
+    float *y = x + rows * D;
+    if (gain) layer_norm(rows, D, s, gain, bias, x);
+    product(rows, D, 3 * D, gain ? x : s, D, 1, W, 3 * D, u, 3 * D, 0);
+    for (int b = 0; b < g; b++) attend(m, c, D, p, u + 3 * b * m * D, y + b * m * D);
+    __builtin_memcpy(out, s, sizeof(float) * rows * D);
+    product(rows, D, D, y, D, 1, O, D, out, D, 1);
+}
+
+/* dS of g prompts from dS' = dout; the sums dgain, dbias, dW and dO grow; x has room for 6 g m D numbers. */
+static void several_gradients(int g, int m, int c, int D, int p, const float *s, const float *gain, const float *bias,
+                              const float *WT, const float *OT, const float *u, const float *dout, float *ds, float *sums,
+                              float *x) {
+    const int rows = g * m;
     const long t = 3 * D;
-    float x[m * D], y[m * D], dy[m * D], du[m * t], M[p * p];
-    for (int b = 0; b < count; b++, s += m * D, u += m * t, dout += m * D, ds += m * D) {
-        if (gain) layer_norm(m, D, s, gain, bias, x);
-        attend(m, c, D, p, u, y);
-        product(D, m, D, y, 1, D, dout, D, dO, D, 1);
-        product(m, D, D, dout, D, 1, OT, D, dy, D, 0);
-        __builtin_memset(du + c * t, 0, sizeof(float) * (m - c) * t);
-        for (int h = 0; h < D; h += p) {
-            const float *q = u + h, *k = q + D, *v = k + D;
-            product(p, c, p, v, 1, t, k, t, M, p, 0); /* M^T */
-            product(m, p, p, dy + h, D, 1, M, p, du + h, t, 0);
-            product(p, m, p, q, 1, t, dy + h, D, M, p, 0); /* dM */
-            product(c, p, p, k, t, 1, M, p, du + 2 * D + h, t, 0);
-            product(p, m, p, dy + h, 1, D, q, t, M, p, 0); /* dM^T */
-            product(c, p, p, v, t, 1, M, p, du + D + h, t, 0);
-        }
-        product(D, m, t, gain ? x : s, 1, D, du, t, dW, t, 1);
-        __builtin_memcpy(ds, dout, sizeof(float) * m * D);
-        product(m, t, D, du, t, 1, WT, D, gain ? y : ds, D, !gain);
-        if (gain) layer_norm_gradient(m, D, s, gain, y, ds, dgain, dbias);
+    float *y = x + rows * D, *dy = y + rows * D, *du = dy + rows * D, M[p * p];
+    float *dgain = sums, *dbias = dgain + D, *dW = dbias + D, *dO = dW + D * t;
+    if (gain) layer_norm(rows, D, s, gain, bias, x);
+    for (int b = 0; b < g; b++) attend(m, c, D, p, u + b * m * t, y + b * m * D);
+    product(D, rows, D, y, 1, D, dout, D, dO, D, 1);
+    product(rows, D, D, dout, D, 1, OT, D, dy, D, 0);
+    for (int b = 0; b < g; b++)
+        attend_gradient(m, c, D, p, u + b * m * t, dy + b * m * D, du + b * m * t, M);
+    product(D, rows, t, gain ? x : s, 1, D, du, t, dW, t, 1);
+    __builtin_memcpy(ds, dout, sizeof(float) * rows * D);
+    product(rows, t, D, du, t, 1, WT, D, gain ? y : ds, D, !gain);
+    if (gain) layer_norm_gradient(rows, D, s, gain, y, ds, dgain, dbias);
+}
+
+/* S' of count prompts and, for the gradient, heads = [Q K V] of every token. gain is null where there is no LayerNorm.
+   A thread's slice of scratch holds 2 D numbers for each of max(m, ROOM) tokens. */
+void forward(int count, int m, int c, int D, int p, const float *stream, const float *gain, const float *bias, const float *W,
+             const float *O, float *heads, float *result, float *scratch) {
+    const long size = (long)m * D, slice = 2L * D * (m < ROOM ? ROOM : m);
+    const int g = together(m);
+#pragma omp parallel for schedule(static)
+    for (int b = 0; b < count; b += g)
+        several(least(g, count - b), m, c, D, p, stream + b * size, gain, bias, W, O, heads + 3 * b * size, result + b * size,
+                scratch + slice * omp_get_thread_num());
+}
+
+/* dS of count prompts; a row of sums (dgain, dbias, dW, dO), zero at first, for every CHUNK of them. WT and OT are the
+   transposes of W and O. A thread's slice of scratch holds 6 D numbers for each of max(m, ROOM) tokens. */
+void backward(int count, int m, int c, int D, int p, const float *stream, const float *gain, const float *bias,
+              const float *WT, const float *OT, const float *heads, const float *dresult, float *dstream, float *sums,
+              float *scratch) {
+    const long size = (long)m * D, row = 2 * D + 4 * D * D, slice = 6L * D * (m < ROOM ? ROOM : m);
+    const int g = together(m);
+#pragma omp parallel for schedule(static)
+    for (int chunk = 0; chunk < (count + CHUNK - 1) / CHUNK; chunk++) {
+        const int end = least(count, (chunk + 1) * CHUNK);
+        for (int b = chunk * CHUNK; b < end; b += g)
+            several_gradients(least(g, end - b), m, c, D, p, stream + b * size, gain, bias, WT, OT, heads + 3 * b * size,
+                              dresult + b * size, dstream + b * size, sums + chunk * row, scratch + slice * omp_get_thread_num());
     }
 }

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from icnewton.transformer import Layer
 
 SOURCE = Path(__file__).with_suffix(".c")
 FLAGS = ("-O3", "-march=native", "-std=gnu11")
-LANES = 16
+LANES, CHUNK, ROOM = 16, 64, 48  # as in fused.c
 
 
 @cache
@@ -37,17 +38,30 @@ def compiled() -> ctypes.CDLL | None:
     try:
         macros = subprocess.run([compiler, *FLAGS, "-dM", "-E", "-x", "c", os.devnull], capture_output=True, check=True).stdout
         key = hashlib.blake2b(SOURCE.read_bytes() + macros, digest_size=8).hexdigest()
-        cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "icnewton" / f"fused-{key}.so"
-        if not cached.exists():
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(cached, lambda part: _compile(compiler, part))
-        return ctypes.CDLL(str(cached))
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "icnewton"
+        for path in Path(torch.__file__).parents[1].glob("torch*/**/libgomp*.so*"):
+            ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)  # torch's own threads, in place of a second set beside them
+            try:
+                return _load(compiler, folder / f"fused-{key}-threads.so", "-fopenmp")
+            except OSError:
+                break
+        return _load(compiler, folder / f"fused-{key}.so")
     except (OSError, subprocess.CalledProcessError):
         return None
 
 
-def _compile(compiler: str, target: Path) -> None:
-    subprocess.run([compiler, *FLAGS, "-shared", "-fPIC", "-o", target, SOURCE], capture_output=True, check=True)
+def _load(compiler: str, cached: Path, *flags: str) -> ctypes.CDLL:
+    """The library, compiled if it is not there. It is linked to no OpenMP of its own."""
+
+    def build(part: Path) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder) / "fused.o"
+            for command in ((*FLAGS, *flags, "-fPIC", "-c", "-o", made, SOURCE), ("-shared", "-o", part, made)):
+                subprocess.run([compiler, *command], capture_output=True, check=True)
+
+    if not cached.exists():
+        write_atomically(cached, build)
+    return ctypes.CDLL(str(cached))
 
 
 def fuses(layer: Layer, stream: Tensor) -> bool:
@@ -78,7 +92,7 @@ class _Attend(torch.autograd.Function):
         (batch, tokens, D), out = stream.shape, torch.empty_like(stream)
         heads = stream.new_empty(batch, tokens, 3 * D)
         ctx.shape = (batch, tokens, context, D, head_dim)
-        _call("forward", *ctx.shape, stream, gain, bias, W, O, heads, out)
+        _call("forward", *ctx.shape, stream, gain, bias, W, O, heads, out, _scratch(stream, 2))
         ctx.save_for_backward(stream, W.T.contiguous(), O.T.contiguous(), gain, bias, heads)
         return out
 
@@ -86,11 +100,17 @@ class _Attend(torch.autograd.Function):
     def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         stream, WT, OT, gain, bias, heads = ctx.saved_tensors
         D, dstream = stream.shape[2], torch.empty_like(stream)
-        dgain, dbias, dW, dO = (stream.new_zeros(shape) for shape in (D, D, (D, 3 * D), (D, D)))
-        sums = (dgain, dbias, dW, dO)
-        _call("backward", *ctx.shape, stream, gain, bias, WT, OT, heads, dout.contiguous(), dstream, *sums)
+        sums = stream.new_zeros(-(-len(stream) // CHUNK), 2 * D + 4 * D * D)
+        pointers = (stream, gain, bias, WT, OT, heads, dout.contiguous(), dstream, sums)
+        _call("backward", *ctx.shape, *pointers, _scratch(stream, 6))
+        dgain, dbias, dW, dO = sums.sum(0).split([D, D, 3 * D * D, D * D])
         norm = (None, None) if gain is None else (dgain, dbias)
-        return dstream, dW, dO, *norm, None, None
+        return dstream, dW.view(D, 3 * D), dO.view(D, D), *norm, None, None
+
+
+def _scratch(stream: Tensor, streams: int) -> Tensor:
+    """Room for each thread to hold some streams of one prompt, or of a few short ones."""
+    return stream.new_empty(torch.get_num_threads(), streams, max(stream.shape[1], ROOM), stream.shape[2])
 
 
 def _call(name: str, *arguments: Tensor | int | None) -> None:

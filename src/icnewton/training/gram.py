@@ -39,14 +39,14 @@ def sample_condensed(
     """
     options: dict[str, Any] = {"generator": generator, "dtype": dtype, "device": generator.device}
     d, batch = condition.d, covariances * prompts_each
-    roots = sample_roots(condition, covariances, generator, dtype)[0].repeat_interleave(prompts_each, 0)
+    roots = sample_roots(condition, covariances, generator, dtype)[0]
     w = torch.randn(batch, d, 1, **options)
     factor = bartlett(condition.n, d + 1, batch, generator, dtype)
-    x = factor[..., :-1] @ roots.mT
-    y = x @ w + condition.noise * factor[..., -1:]
-    query = torch.randn(batch, 1, d, **options) @ roots.mT
-    tokens = torch.cat([torch.cat([x, y], -1), F.pad(query, (0, 1))], 1)
-    return tokens, (query @ w).view(batch)
+    u = torch.cat([factor[..., :-1], torch.randn(batch, 1, d, **options)], 1)  # and the query, as examples before their root
+    x = (u.view(covariances, -1, d) @ roots.mT).view(batch, d + 2, d)
+    clean = x @ w
+    y = F.pad(clean[:, :-1] + condition.noise * factor[..., -1:], (0, 0, 0, 1))
+    return torch.cat([x, y], -1), clean[:, -1, 0]
 
 
 def bartlett(n: int, columns: int, batch: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
