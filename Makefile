@@ -1,6 +1,7 @@
 # make reproduce [SCALE=smoke|laptop|paper]   every table, figure and claim, and one HTML report
 # make plan [SCALE=...]                       what reproduce would run, and why
 # make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
+# make recipes                               loss against seconds of training, recipe by recipe
 # make test [ARGS="-m slow"]                  the tests; each command makes its own environment first
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ REPORT = results/$(SCALE)/report.html
 RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=
 SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) --quiet rules host reason
 
-.PHONY: reproduce plan bench test lint clean
+.PHONY: reproduce plan bench recipes test lint clean
 
 reproduce: $(VENV)/installed
 	$(SNAKEMAKE)
@@ -24,6 +25,9 @@ plan: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(RUN) python -m bench.run $(ARGS)
+
+recipes: $(VENV)/installed
+	$(RUN) python -m bench.recipes $(ARGS)
 
 test: $(VENV)/installed lint
 	$(RUN) python -m pytest $(ARGS)

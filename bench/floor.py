@@ -62,8 +62,8 @@ def _multiplications(run: Run) -> int:
     first = tokens * r * r + H * r**3 + H * r * r * D + tokens * (r + (r != inputs) * inputs) * D
     if softmax:
         first = tokens * inputs * D + middle
-    seen = r if run.layers == 1 and not softmax else D
-    last = 4 * D * D + 2 * tokens * H * seen + 2 * D * F + (tokens * inputs * D if run.layers == 1 and softmax else 0)
+    seen = r if run.layers == 1 else D
+    last = D * (3 * seen + D) + 2 * tokens * H * seen + 2 * D * F
     return last + (run.layers > 1) * first + max(run.layers - 2, 0) * middle
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from icnewton.classification import LogisticCondition, sample_logistic
 from icnewton.prompts import generator, sample
@@ -38,7 +39,7 @@ class PlainLayer(nn.Module):
         logits = q @ k.transpose(-2, -1) * self.scale
         weights = torch.softmax(logits, -1) if self.softmax else logits
         if self.mask:
-            weights = weights * torch.tensor([1.0] * (tokens - 1) + [0.0], device=stream.device)
+            weights = F.pad(weights[..., :-1], (0, 1))
         stream = stream + self.output((weights @ v).transpose(1, 2).reshape(batch, tokens, width))
         return stream if self.network is None else stream + self.network(self.second_norm(stream))
 
@@ -73,10 +74,11 @@ def _plain_name(name: str) -> str:
     return name
 
 
-def plain_step(run: Run, device: str = "cpu", micro_batch: int = MICRO_BATCH) -> Callable[[], float]:
+def plain_step(run: Run, device: str = "cpu") -> Callable[[], float]:
     """A function that makes one step of the run's training each time it is called and returns the batch's loss."""
     model, recipe, done = Plain(run).to(device), run.recipe, 0
     source = generator("training", run.layers, run.seed, device=device)
+    micro_batch = MICRO_BATCH if device == "cpu" else recipe.batch
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, betas=recipe.betas)
     size = (recipe.batch // recipe.prompts_per_covariance, recipe.prompts_per_covariance, source, torch.float32)
 
@@ -86,15 +88,15 @@ def plain_step(run: Run, device: str = "cpu", micro_batch: int = MICRO_BATCH) ->
         prompts = sample_logistic(run.condition, *size) if logistic else sample(run.condition, *size)
         tokens = run.format.tokens(prompts.x, prompts.y)
         optimizer.zero_grad()
-        total = 0.0
+        total = torch.zeros((), device=device)
         for part, target in zip(tokens.split(micro_batch), prompts.target.split(micro_batch), strict=True):
             value = (run.format.read(model(part)) - target).square().mean() * (len(part) / len(tokens))
             value.backward()
-            total += value.item()
+            total += value.detach()
         nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_clip)
         optimizer.param_groups[0]["lr"] = recipe.learning_rate * schedule(done, recipe.warmup, recipe.steps)
         optimizer.step()
         done += 1
-        return total
+        return total.item()
 
     return step

@@ -28,14 +28,20 @@ from icnewton.training.runs import Recipe, Run
 ROOT = Path(__file__).parent.parent
 POINTS = 24
 LINEAR, LOGISTIC = Condition("normalised", 10, 50, 10.0, 0.0), LogisticCondition("bounded", 5, 26, 10.0, 0.1)
-ADAM = {"matrix_rate": None, "outlier": None}
+ADAM: dict[str, Any] = {"matrix_rate": None}
+MUON: dict[str, Any] = {"matrix_rate": 0.02}
 # family, layers, condition, and what is compared: name -> recipe of config.yaml, values that replace its own
 PANELS: list[tuple[str, int, Condition | LogisticCondition, dict[str, tuple[str, dict[str, Any]]]]] = [
-    ("lsa", 4, LINEAR, {"paper": ("paper", {}), "fast, by Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
-    ("lsa_ln", 3, LINEAR, {"paper": ("paper", {}), "fast, by Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
-    ("softmax", 4, LOGISTIC, {"paper": ("paper", {}), "fast, by Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
+    ("lsa", 4, LINEAR, {"paper": ("paper", {}), "fast with Muon": ("fast", MUON), "fast": ("fast", {})}),
+    ("lsa_ln", 3, LINEAR, {"paper": ("paper", {}), "fast with Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
+    ("softmax", 4, LOGISTIC, {"paper": ("paper", {}), "fast with Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
 ]
-LOOKS = {"paper": ("#D55E00", "^", "--"), "fast, by Adam alone": ("#56B4E9", "s", "-."), "fast": ("#0072B2", "o", "-")}
+LOOKS = {
+    "paper": ("#D55E00", "^", "--"),
+    "fast with Adam alone": ("#56B4E9", "s", "-."),
+    "fast with Muon": ("#009E73", "D", "-."),
+    "fast": ("#0072B2", "o", "-"),
+}
 
 
 def fitted(run: Run, seconds: float) -> Run:
@@ -55,13 +61,13 @@ def fitted(run: Run, seconds: float) -> Run:
 
 
 def validation(run: Run) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Tokens, targets and scales of squared errors of 2,048 fresh prompts, float64."""
+    """Tokens, targets and scales of squared errors of 8,192 fresh prompts, float64."""
     source = generator("recipes", "validation")
     if isinstance(run.condition, LogisticCondition):
-        logistic = sample_logistic(run.condition, 128, 16, source)
+        logistic = sample_logistic(run.condition, 128, 64, source)
         scale = torch.full_like(logistic.target[:, 0], logistic.target.square().mean().item())
         return run.format.tokens(logistic.x, logistic.y), logistic.target, scale
-    prompts = sample(run.condition, 128, 16, source)
+    prompts = sample(run.condition, 128, 64, source)
     return run.format.tokens(prompts.x, prompts.y), prompts.target, prompts.scale
 
 
@@ -89,6 +95,8 @@ def draw(rows: list[dict[str, Any]], picture: Path) -> None:
         for column, (family, *_) in enumerate(PANELS):
             for name, (colour, marker, line) in LOOKS.items():
                 seen = [row for row in rows if row["family"] == family and row["recipe"] == name]
+                if not seen:
+                    continue
                 for row, quantity in enumerate(("mean", "median")):
                     panels[row, column].semilogy(
                         *([r[key] for r in seen] for key in ("seconds", quantity)),
@@ -96,9 +104,9 @@ def draw(rows: list[dict[str, Any]], picture: Path) -> None:
                     )  # fmt: skip
             panels[0, column].set_title(titles[family])
             panels[1, column].set_xlabel("seconds of training")
+            panels[0, column].legend(loc="upper right")
         panels[0, 0].set_ylabel("mean squared error,\nrelative")
         panels[1, 0].set_ylabel("median squared error,\nrelative")
-        panels[0, 2].legend(loc="upper right")
         figure.savefig(picture)
         plt.close(figure)
 

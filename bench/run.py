@@ -4,7 +4,6 @@ Engine and plain step are timed alternately in one process, so that a slow minut
 """
 
 import argparse
-import json
 import platform
 import statistics
 import time
@@ -23,19 +22,20 @@ from bench.scaling import scaling
 from icnewton.classification import LogisticCondition
 from icnewton.files import write_json, write_text
 from icnewton.prompts import Condition
-from icnewton.training.capture import stepper
+from icnewton.training.capture import EAGER_STEPS, stepper
 from icnewton.training.engine import start
 from icnewton.training.fused import compiled
 from icnewton.training.memory import keep_freed_memory
 from icnewton.training.runs import Recipe, Run
 
 HERE = Path(__file__).parent
+WARM_UP = EAGER_STEPS + 2  # a recorded step is first made eagerly, then recorded
 PAUSE = 0.02  # seconds, for the threads of the step before to stop spinning
 KINDS = {"lsa": (1, 2, 3, 4, 5, 6), "lsa_ln": (1, 2, 3, 4, 5, 6), "softmax": (1, 2, 4, 6)}
 LINEAR = Recipe(
     width=64, heads=4, head_dim=16, hidden_width=0, mean_attention=True, query_as_key=False, activation_clip=None,
     embedding_gain=1.0, output_gain=0.5, steps=1000, batch=2000, prompts_per_covariance=2000, learning_rate=1e-3,
-    matrix_rate=None, matrix_momentum=0.95, warmup=100, betas=(0.9, 0.98), gradient_clip=1.0, outlier=None, curriculum=None,
+    matrix_rate=None, matrix_momentum=0.95, warmup=100, betas=(0.9, 0.98), gradient_clip=1.0, curriculum=None,
 )  # fmt: skip
 ENCODER = Recipe(**{**vars(LINEAR), "width": 32, "head_dim": 8, "hidden_width": 128, "query_as_key": True})
 
@@ -49,10 +49,11 @@ def make_run(kind: str, layers: int, d: int = 10, n: int = 50, batch: int = 2000
     return Run(kind, condition, layers, 0, recipe)  # type: ignore[arg-type]
 
 
-def alternate(steps: list[Callable[[], object]], rounds: int, device: str) -> list[float]:
-    """Median milliseconds of each step, timed in turn ``rounds`` times after one warm-up each."""
+def alternate(steps: list[Callable[[], object]], rounds: int, device: str) -> list[list[float]]:
+    """Milliseconds of each step in each of ``rounds``, timed in turn, after warm-ups."""
     times: list[list[float]] = [[] for _ in steps]
-    for _ in range(rounds + 1):
+    warm_up = WARM_UP if device == "cuda" else 1
+    for _ in range(rounds + warm_up):
         for step, seen in zip(steps, times, strict=True):
             time.sleep(PAUSE)
             begun = time.perf_counter()
@@ -60,16 +61,19 @@ def alternate(steps: list[Callable[[], object]], rounds: int, device: str) -> li
             if device == "cuda":
                 torch.cuda.synchronize()
             seen.append(1e3 * (time.perf_counter() - begun))
-    return [statistics.median(seen[1:]) for seen in times]
+    return [seen[warm_up:] for seen in times]
 
 
-def compare(kind: str, layers: int, rounds: int, machine: Machine, device: str) -> dict[str, Any]:
-    """One row of the results."""
+def compare(kind: str, layers: int, rounds: int, device: str) -> dict[str, Any]:
+    """One row of the results, without its floor."""
     run = make_run(kind, layers)
     engine, plain = alternate([stepper([run], [start(run, device)]), plain_step(run, device)], rounds, device)
-    floor = floor_milliseconds(run, machine)
-    row = {"kind": kind, "depth": layers, "engine_ms": engine, "plain_ms": plain, "ratio": plain / engine}
-    return {k: round(v, 3) if isinstance(v, float) else v for k, v in {**row, "floor_ms": floor}.items()}
+    numbers = {
+        "engine_ms": statistics.median(engine),
+        "plain_ms": statistics.median(plain),
+        "ratio": statistics.median(p / e for p, e in zip(plain, engine, strict=True)),  # of neighbours in time
+    }
+    return {"kind": kind, "depth": layers, **{name: round(number, 3) for name, number in numbers.items()}}
 
 
 def describe(machine: Machine, device: str) -> dict[str, str]:
@@ -93,11 +97,11 @@ def _processor() -> str:
 def report(rows: list[dict[str, Any]], facts: dict[str, str]) -> str:
     """Markdown: the facts, the table with a sum for each kind."""
     frame = pd.DataFrame(rows)
-    frame["steps a second"] = 1e3 / frame["engine_ms"]
+    frame["steps a second"] = (1e3 / frame["engine_ms"]).map("{:.1f}".format)
     sums = frame.groupby("kind", sort=False, as_index=False)[["engine_ms", "plain_ms", "floor_ms"]].sum()
-    sums["ratio"], sums["depth"] = sums["plain_ms"] / sums["engine_ms"], "sum"
+    sums["ratio"], sums["depth"], sums["steps a second"] = sums["plain_ms"] / sums["engine_ms"], "sum", ""
     columns = ["kind", "depth", "engine_ms", "plain_ms", "ratio", "floor_ms", "steps a second"]
-    table = pd.concat([frame, sums])[columns].to_markdown(index=False, floatfmt=".1f", missingval="")
+    table = pd.concat([frame, sums])[columns].to_markdown(index=False, floatfmt=".1f")
     return "".join(f"- {name}: {fact}\n" for name, fact in facts.items()) + f"\nMilliseconds a step, batch 2000.\n\n{table}\n"
 
 
@@ -110,17 +114,20 @@ def main() -> None:
     parser.add_argument("--no-scaling", action="store_true", help="leave out the plots against n, d, depth and batch")
     options = parser.parse_args()
     keep_freed_memory()
-    machine = measure(options.device)
-    facts = describe(machine, options.device)
+    before = measure(options.device)
     pairs = [(kind, layers) for kind in options.kinds for layers in KINDS[kind]]
-    rows = [compare(*pair, options.rounds, machine, options.device) for pair in tqdm(pairs, desc="steps")]
-    text = report(rows, facts)
+    rows = [compare(*pair, options.rounds, options.device) for pair in tqdm(pairs, desc="steps")]
+    after = measure(options.device)
+    machine = Machine(max(before.operations, after.operations), max(before.bytes, after.bytes))
+    for row, pair in zip(rows, pairs, strict=True):
+        row["floor_ms"] = round(floor_milliseconds(make_run(*pair), machine), 3)
+    text = report(rows, describe(machine, options.device))
     print(text)
     suffix = "" if options.device == "cpu" else "_cuda"
     write_json(HERE / f"results{suffix}.json", rows)
     write_text(HERE / f"results{suffix}.md", text)
     if not options.no_scaling:
-        print(json.dumps(scaling(make_run, alternate, options.device, HERE.parent / f"docs/performance{suffix}.png"), indent=1))
+        scaling(make_run, alternate, options.device, HERE.parent / f"docs/performance{suffix}.png")
 
 
 if __name__ == "__main__":

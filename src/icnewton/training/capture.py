@@ -2,8 +2,8 @@
 
 A step of small models is hundreds of small kernels, and launching them one by one takes longer than running them. Everything
 that changes from step to step lives on the device (clock, schedule, moments), so a recording stays true. Prompts are drawn
-eagerly, a few kernels a step and ahead of the device, into tensors that the recording reads: the libraries' factorisations
-and the Newton iteration of logistic labels, which stops when it has converged, cannot be recorded.
+eagerly into tensors that the recording reads: the libraries' factorisations and the Newton iteration of logistic labels, which
+stops when the host sees that it has converged, cannot be recorded.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,7 +69,7 @@ class Recording:
             for parameter in state.transformer.parameters():
                 parameter.grad = None
         steps = [state.step for state in self.states]
-        with torch.cuda.graph(self.graph):
+        with torch.cuda.graph(self.graph, stream=self.stream):
             self.result = advance_together(self.runs, self.states, self.batches)
         for state, step in zip(self.states, steps, strict=True):
             state.step = step  # what is recorded is not run

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from icnewton.prompts import Prompts
@@ -31,8 +32,7 @@ class Curriculum:
     def apply(self, prompts: Prompts, step: int) -> Prompts:
         """The prompts as the model sees them at a step; the label noise of an example stays what it was drawn as."""
         dims, points = self.sizes(step, prompts.d, prompts.n)
-        keep = [*range(points), prompts.n]
-        x, y, w = prompts.x[:, keep], prompts.y[:, :points], prompts.w
+        x, y, w = torch.cat([prompts.x[:, :points], prompts.x[:, -1:]], 1), prompts.y[:, :points], prompts.w
         noise = y - _labels(x, w)[:, :-1]
         if self.truncates == "x":
             x = x.clone()

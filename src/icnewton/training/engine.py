@@ -14,7 +14,7 @@ from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
 from icnewton.transformer import Transformer
 
-MICRO_BATCH = 1000  # prompts whose activations stay in a CPU's cache
+MICRO_BATCH = 2000  # prompts whose activations are kept at once on a CPU
 
 
 @dataclass
@@ -63,20 +63,8 @@ def squared_errors(run: Run, transformer: Transformer, tokens: Tensor, target: T
     return (run.format.read(answer(transformer, tokens)) - target).square().view(len(target), -1).mean(1)
 
 
-def objective(errors: Tensor, outlier: float | None) -> Tensor:
-    """The mean of squared errors e, or of c log(1 + e / c) with c = ``outlier`` times their median.
-
-    The output of L layers has degree 3^L in the prompt, so a rare large prompt outweighs a batch by orders of magnitude. The
-    logarithm counts an error beyond c hardly more than one of c; for e << c it is e.
-    """
-    if outlier is None:
-        return errors.mean()
-    c = outlier * errors.detach().median()
-    return (c * torch.log1p(errors / c)).mean()
-
-
 def gradient(run: Run, transformer: Transformer, tokens: Tensor, target: Tensor) -> Tensor:
-    """Set the parameters' gradients to those of the objective and return the mean squared error, detached.
+    """Set the parameters' gradients to those of the mean squared error and return it, detached.
 
     On a CPU the batch is cut into micro-batches, whose activations stay within reach.
     """
@@ -84,7 +72,7 @@ def gradient(run: Run, transformer: Transformer, tokens: Tensor, target: Tensor)
 
     def part(batch: tuple[Tensor, Tensor]) -> list[Tensor]:
         errors, share = squared_errors(run, transformer, *batch), len(batch[1]) / len(target)
-        grads = torch.autograd.grad(objective(errors, run.recipe.outlier) * share, parameters)
+        grads = torch.autograd.grad(errors.mean() * share, parameters)
         return [errors.detach().mean() * share, *grads]
 
     size = MICRO_BATCH if tokens.device.type == "cpu" else len(tokens)

@@ -1,9 +1,9 @@
-/* A layer of linear attention with residual, forward and backward, one prompt at a time so that all of it stays in cache.
+/* A layer of linear attention with residual, forward and backward, a prompt (or a few) at a time so that all of it stays in cache.
 
        X = LayerNorm(S) or S,   [Q K V] = X W,   M_h = K_h^T V_h over the context,   Y_h = Q_h M_h,   S' = S + Y O
 
    Row-major float32. S is (m, D), W (D, 3D), O (D, D), heads have p = D / heads columns, the context is the first c tokens.
-   The gradients are those of the five products, each written as one more product; M and Y are formed again rather than kept.
+   Each of the four products has two products for its gradients; M and Y are formed again rather than kept.
    D and p must be multiples of LANES. Prompts are shared out among the threads of OpenMP, if compiled for it; a thread works in
    its own slice of `scratch`, and gradients are summed for every CHUNK prompts, whoever worked on them, so that sums do not
    depend on the number of threads. */
@@ -11,7 +11,7 @@
 #ifdef _OPENMP
 #include <omp.h>
 #else
-#define omp_get_thread_num() 0
+#define omp_get_thread_num() ((void)threads, 0)
 #endif
 
 #ifdef __AVX512F__
@@ -176,25 +176,26 @@ static void several_gradients(int g, int m, int c, int D, int p, const float *s,
 }
 
 /* S' of count prompts and, for the gradient, heads = [Q K V] of every token. gain is null where there is no LayerNorm.
-   A thread's slice of scratch holds 2 D numbers for each of max(m, ROOM) tokens. */
-void forward(int count, int m, int c, int D, int p, const float *stream, const float *gain, const float *bias, const float *W,
+   Each of the threads has a slice of scratch, 2 D numbers for each of max(m, ROOM) tokens. */
+void forward(int threads, int count, int m, int c, int D, int p, const float *stream, const float *gain, const float *bias, const float *W,
              const float *O, float *heads, float *result, float *scratch) {
     const long size = (long)m * D, slice = 2L * D * (m < ROOM ? ROOM : m);
     const int g = together(m);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (int b = 0; b < count; b += g)
         several(least(g, count - b), m, c, D, p, stream + b * size, gain, bias, W, O, heads + 3 * b * size, result + b * size,
                 scratch + slice * omp_get_thread_num());
 }
 
 /* dS of count prompts; a row of sums (dgain, dbias, dW, dO), zero at first, for every CHUNK of them. WT and OT are the
-   transposes of W and O. A thread's slice of scratch holds 6 D numbers for each of max(m, ROOM) tokens. */
-void backward(int count, int m, int c, int D, int p, const float *stream, const float *gain, const float *bias,
+   transposes of W and O. Each of the threads has a slice of
+   scratch, 6 D numbers for each of max(m, ROOM) tokens. */
+void backward(int threads, int count, int m, int c, int D, int p, const float *stream, const float *gain, const float *bias,
               const float *WT, const float *OT, const float *heads, const float *dresult, float *dstream, float *sums,
               float *scratch) {
     const long size = (long)m * D, row = 2 * D + 4 * D * D, slice = 6L * D * (m < ROOM ? ROOM : m);
     const int g = together(m);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (int chunk = 0; chunk < (count + CHUNK - 1) / CHUNK; chunk++) {
         const int end = least(count, (chunk + 1) * CHUNK);
         for (int b = chunk * CHUNK; b < end; b += g)

@@ -37,13 +37,16 @@ def compiled() -> ctypes.CDLL | None:
         return None
     try:
         macros = subprocess.run([compiler, *FLAGS, "-dM", "-E", "-x", "c", os.devnull], capture_output=True, check=True).stdout
-        key = hashlib.blake2b(SOURCE.read_bytes() + macros, digest_size=8).hexdigest()
+        key = hashlib.blake2b(SOURCE.read_bytes() + macros + repr(FLAGS).encode(), digest_size=8).hexdigest()
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "icnewton"
-        for path in Path(torch.__file__).parents[1].glob("torch*/**/libgomp*.so*"):
-            ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)  # torch's own threads, in place of a second set beside them
+        for path in (
+            *Path(torch.__file__).parent.glob("lib/libgomp*"),
+            *Path(torch.__file__).parents[1].glob("torch.libs/libgomp*"),
+        ):
             try:
+                ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)  # torch's own threads, in place of a second set beside them
                 return _load(compiler, folder / f"fused-{key}-threads.so", "-fopenmp")
-            except OSError:
+            except (OSError, subprocess.CalledProcessError):
                 break
         return _load(compiler, folder / f"fused-{key}.so")
     except (OSError, subprocess.CalledProcessError):
@@ -56,8 +59,9 @@ def _load(compiler: str, cached: Path, *flags: str) -> ctypes.CDLL:
     def build(part: Path) -> None:
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder) / "fused.o"
-            for command in ((*FLAGS, *flags, "-fPIC", "-c", "-o", made, SOURCE), ("-shared", "-o", part, made)):
-                subprocess.run([compiler, *command], capture_output=True, check=True)
+            compile = [compiler, *FLAGS, *flags, "-fPIC", "-c", "-o", str(made), str(SOURCE)]
+            for command in (compile, [compiler, "-shared", "-o", str(part), str(made)]):
+                subprocess.run(command, capture_output=True, check=True)
 
     if not cached.exists():
         write_atomically(cached, build)
@@ -67,7 +71,7 @@ def _load(compiler: str, cached: Path, *flags: str) -> ctypes.CDLL:
 def fuses(layer: Layer, stream: Tensor) -> bool:
     """Whether ``attend`` computes this layer's attention: linear, float32 on the CPU, widths that fill vector registers."""
     config = layer.attention.config
-    fits = config.head_dim % LANES == 0 and config.heads * config.head_dim == config.width
+    fits = config.head_dim in range(LANES, 257, LANES) and config.heads * config.head_dim == config.width
     plain = config.attention == "linear" and stream.dtype == torch.float32 and stream.device.type == "cpu"
     return plain and fits and compiled() is not None
 
@@ -92,7 +96,7 @@ class _Attend(torch.autograd.Function):
         (batch, tokens, D), out = stream.shape, torch.empty_like(stream)
         heads = stream.new_empty(batch, tokens, 3 * D)
         ctx.shape = (batch, tokens, context, D, head_dim)
-        _call("forward", *ctx.shape, stream, gain, bias, W, O, heads, out, _scratch(stream, 2))
+        _call("forward", torch.get_num_threads(), *ctx.shape, stream, gain, bias, W, O, heads, out, _scratch(stream, 2))
         ctx.save_for_backward(stream, W.T.contiguous(), O.T.contiguous(), gain, bias, heads)
         return out
 
@@ -102,7 +106,7 @@ class _Attend(torch.autograd.Function):
         D, dstream = stream.shape[2], torch.empty_like(stream)
         sums = stream.new_zeros(-(-len(stream) // CHUNK), 2 * D + 4 * D * D)
         pointers = (stream, gain, bias, WT, OT, heads, dout.contiguous(), dstream, sums)
-        _call("backward", *ctx.shape, *pointers, _scratch(stream, 6))
+        _call("backward", torch.get_num_threads(), *ctx.shape, *pointers, _scratch(stream, 6))
         dgain, dbias, dW, dO = sums.sum(0).split([D, D, 3 * D * D, D * D])
         norm = (None, None) if gain is None else (dgain, dbias)
         return dstream, dW.view(D, 3 * D), dO.view(D, D), *norm, None, None

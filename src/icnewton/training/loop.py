@@ -16,7 +16,6 @@ from icnewton.models import Model, assemble
 from icnewton.training.capture import stepper
 from icnewton.training.checkpoint import Record, load_checkpoint, save_checkpoint
 from icnewton.training.engine import TrainingState, start
-from icnewton.training.fused import compiled
 from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
 from icnewton.training.together import stackable
@@ -107,7 +106,8 @@ def train_together(
 ) -> list[tuple[Model, list[Record]]]:
     """``train`` for runs that ``stackable`` calls alike, one step of all at a time; ``seconds`` are those of the whole stack.
 
-    Runs whose checkpoints stand at different steps are not stacked with each other. Raises ValueError for unlike runs.
+    Runs whose checkpoints stand at different steps are not stacked with each other. Raises ValueError for unlike runs and
+    Diverged if any of them diverges; the others then resume from their checkpoints without it.
     """
     if not stackable(runs):
         raise ValueError("expected runs that differ in condition and seed alone, found different shapes or recipes")
@@ -165,7 +165,6 @@ def _model(training: Training, code: str, device: str) -> Model:
     origin = {
         "run": run.to_json(),
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
-        "compiled_layer": device == "cpu" and compiled() is not None,
         "code": code,
         "versions": {name: version(name) for name in ("icnewton", "torch", "numpy")} | {"python": platform.python_version()},
         "seconds": log[-1][4] if log else 0.0,

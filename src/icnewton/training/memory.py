@@ -6,7 +6,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc's allocator to hold on to freed memory of this process; False, and nothing happens, elsewhere.
+    """Tell glibc's allocator to hold on to freed blocks of up to 32 MiB, its limit; False, and nothing happens, elsewhere.
 
     A step allocates and frees the same tens of megabytes. By default glibc maps blocks of that size anew each time, and the
     page faults took up to half of a step's time.

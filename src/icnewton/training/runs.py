@@ -35,7 +35,6 @@ class Recipe:
     warmup: int
     betas: tuple[float, float]
     gradient_clip: float
-    outlier: float | None
     curriculum: Curriculum | None
 
     @classmethod

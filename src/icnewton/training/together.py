@@ -1,7 +1,7 @@
 """Several models of one shape trained as one, where a single small one cannot fill a GPU.
 
-Weights are stacked and every operation acts on the whole stack; each model keeps its own prompts, clip, moments and schedule,
-so that it becomes what it would have become alone, up to rounding.
+Weights are stacked, and forward and backward act on the whole stack; each model keeps its own prompts, clip, moments and
+schedule, so that it becomes what it would have become alone, up to rounding.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from icnewton.training.engine import TrainingState, advance, descend, draw, objective
+from icnewton.training.engine import TrainingState, advance, descend, draw
 from icnewton.training.forward import answer
 from icnewton.training.runs import Run
 from icnewton.transformer import Transformer
@@ -46,10 +46,9 @@ def gradients(runs: Sequence[Run], states: Sequence[TrainingState], batches: Seq
 
     outputs = torch.func.vmap(answers)(dict(zip(names, stacked, strict=True)), tokens)
     errors = (outputs - targets).square().flatten(2).mean(2) if targets.ndim == 3 else (outputs - targets).square()
-    total = torch.stack([objective(part, run.recipe.outlier) for run, part in zip(runs, errors, strict=True)]).sum()
-    for column, grads in zip(columns, torch.autograd.grad(total, stacked), strict=True):
-        for parameter, grad in zip(column, grads, strict=True):
-            parameter.grad = grad
+    for column, grads in zip(columns, torch.autograd.grad(errors.mean(1).sum(), stacked), strict=True):
+        for parameter, grad in zip(column, grads.contiguous(), strict=True):
+            parameter.grad = grad  # in the parameter's own layout, which a fused optimizer asks for
     return errors.detach().mean(1)
 
 
