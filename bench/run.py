@@ -1,4 +1,4 @@
-"""`make bench`: times of training steps, written to bench/results.json, bench/results.md and docs/performance.png.
+"""`make bench`: times of training steps, to results.json, results.md and scaling.json in bench/ and docs/performance.png.
 
 Engine and plain step are timed alternately in one process, so that a slow minute of the machine meets both.
 """
@@ -127,7 +127,8 @@ def main() -> None:
     write_json(HERE / f"results{suffix}.json", rows)
     write_text(HERE / f"results{suffix}.md", text)
     if not options.no_scaling:
-        scaling(make_run, alternate, options.device, HERE.parent / f"docs/performance{suffix}.png")
+        picture = HERE.parent / f"docs/performance{suffix}.png"
+        write_json(HERE / f"scaling{suffix}.json", scaling(make_run, alternate, options.device, picture))
 
 
 if __name__ == "__main__":
