@@ -1,6 +1,7 @@
 """The real Snakefile from end to end at the smallest scale, in two folders, and partial reruns of it."""
 
 import json
+import re
 
 import pandas as pd
 from conftest import RESULTS, snakemake
@@ -103,3 +104,9 @@ def test_a_failing_job_says_why_in_one_sentence(finished):
     assert result.returncode != 0
     assert "evaluate_model:" in result.stderr and "card.json: expected a model card in JSON" in result.stderr
     card.write_text(content)
+
+
+def test_captions_are_plain_restructuredtext(finished):
+    """A bar in a caption, as in |c|, would ask for a substitution that nobody defines."""
+    for caption in (finished[0] / RESULTS / "claims" / "captions").glob("*.rst"):
+        assert not re.search(r"(?<!\\)\|", caption.read_text()), caption

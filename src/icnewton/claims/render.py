@@ -87,5 +87,6 @@ def caption(rows: Iterable[Row], figure: Mapping[str, Any]) -> str:
         if figure["kind"] in row.kinds and (shown or not row.family):
             number = _number(row).replace("&ndash;", "no number")
             text = f"{row.quantity}: {number}, {row.measurement[3]}; criterion {row.sense} {row.bound:g}"
-            lines.append(f"* **{row.claim} {row.verdict}** ({row.condition}): {text}.")
+            escaped = text.replace("|", r"\|")  # |c| would be a substitution
+            lines.append(f"* **{row.claim} {row.verdict}** ({row.condition}): {escaped}.")
     return "\n".join(["", *lines, ""])

@@ -55,7 +55,9 @@ def draw_logistic_layers(tables: Tables, panels: Sequence[Panel]) -> Figure:
         figure, axes = plt.subplots(1, len(tables), figsize=(7.4 * len(tables), 4.6), squeeze=False, layout="constrained")
         for ax, (condition, table) in zip(axes.flat, tables.items(), strict=True):
             rows = table[(table["quantity"] == "excess") & (table["layers"] >= 1) & (table["median"] > FLOOR)]
-            for method in [*panels[0]["models"], "built_damped_newton", "built_gradient_descent", *panels[0]["algorithms"]]:
+            for family, depths in panels[0]["models"].items():
+                draw_line(ax, rows[(rows["method"] == family) & rows["step"].isin(depths)], family, "layers")
+            for method in ["built_damped_newton", "built_gradient_descent", *panels[0]["algorithms"]]:
                 draw_line(ax, _until_converged(rows[rows["method"] == method]), method, "layers")
             ax.set_xscale("log", base=2)
             ax.set_yscale("log")
