@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from icnewton.classification import LogisticCondition, sample_logistic
 from icnewton.prompts import generator, sample
@@ -29,18 +28,17 @@ class PlainLayer(nn.Module):
         self.second_norm = nn.LayerNorm(width) if norm and hidden else nn.Identity()
         self.network = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width)) if hidden else None
 
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
     def forward(self, stream: Tensor) -> Tensor:
         """The next ``(batch, tokens, width)``."""
-        batch, tokens, width = stream.shape
         normed = self.first_norm(stream)
-        q, k, v = (
-            part(normed).view(batch, tokens, self.heads, -1).transpose(1, 2) for part in (self.query, self.key, self.value)
-        )
+        context = normed[:, :-1] if self.mask else normed
+        q, k, v = (self._heads(x) for x in (self.query(normed), self.key(context), self.value(context)))
         logits = q @ k.transpose(-2, -1) * self.scale
         weights = torch.softmax(logits, -1) if self.softmax else logits
-        if self.mask:
-            weights = F.pad(weights[..., :-1], (0, 1))
-        stream = stream + self.output((weights @ v).transpose(1, 2).reshape(batch, tokens, width))
+        stream = stream + self.output((weights @ v).transpose(1, 2).flatten(2))
         return stream if self.network is None else stream + self.network(self.second_norm(stream))
 
 

@@ -26,7 +26,7 @@ from icnewton.training.memory import keep_freed_memory
 from icnewton.training.runs import Recipe, Run
 
 ROOT = Path(__file__).parent.parent
-POINTS = 24
+POINTS = 16
 LINEAR, LOGISTIC = Condition("normalised", 10, 50, 10.0, 0.0), LogisticCondition("bounded", 5, 26, 10.0, 0.1)
 ADAM: dict[str, Any] = {"matrix_rate": None}
 MUON: dict[str, Any] = {"matrix_rate": 0.02}
@@ -61,13 +61,13 @@ def fitted(run: Run, seconds: float) -> Run:
 
 
 def validation(run: Run) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Tokens, targets and scales of squared errors of 8,192 fresh prompts, float64."""
+    """Tokens, targets and scales of squared errors of 2,048 fresh prompts, float64."""
     source = generator("recipes", "validation")
     if isinstance(run.condition, LogisticCondition):
-        logistic = sample_logistic(run.condition, 128, 64, source)
+        logistic = sample_logistic(run.condition, 128, 16, source)
         scale = torch.full_like(logistic.target[:, 0], logistic.target.square().mean().item())
         return run.format.tokens(logistic.x, logistic.y), logistic.target, scale
-    prompts = sample(run.condition, 128, 64, source)
+    prompts = sample(run.condition, 128, 16, source)
     return run.format.tokens(prompts.x, prompts.y), prompts.target, prompts.scale
 
 
