@@ -49,7 +49,7 @@ def scaling(
         for kind in ("lsa", "lsa_ln"):
             base = {"layers": 3, "batch": 1000}
             runs = [make_run(kind, **{**base, axis: value}) for value in values]
-            times = alternate([stepper([run], [start(run, device)]) for run in runs], 5, device)
+            times = alternate([stepper([run], [start(run, device)]) for run in runs], 11, device)
             rows += [
                 {
                     "kind": kind,
