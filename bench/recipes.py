@@ -104,9 +104,10 @@ def draw(rows: list[dict[str, Any]], picture: Path) -> None:
                     )  # fmt: skip
             panels[0, column].set_title(titles[family])
             panels[1, column].set_xlabel("seconds of training")
-            panels[0, column].legend(loc="upper right")
         panels[0, 0].set_ylabel("mean squared error,\nrelative")
         panels[1, 0].set_ylabel("median squared error,\nrelative")
+        handles = {label: h for panel in panels[0] for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles))
         figure.savefig(picture)
         plt.close(figure)
 
