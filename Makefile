@@ -1,7 +1,7 @@
 # make reproduce [SCALE=smoke|laptop|paper]   every table, figure and claim, and one HTML report
 # make plan [SCALE=...]                       what reproduce would run, and why
 # make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
-# make recipes                               loss against seconds of training, recipe by recipe
+# make recipes                                loss against seconds of training, recipe by recipe
 # make test [ARGS="-m slow"]                  the tests; each command makes its own environment first
 
 PYTHON ?= python3

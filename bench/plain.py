@@ -9,12 +9,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from icnewton.classification import LogisticCondition, sample_logistic
-from icnewton.prompts import generator, sample
+from icnewton.prompts import generator
 from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
 
-MICRO_BATCH = 250  # the fastest for this step of 250, 500, 1000 and 2000 where docs/performance.md was measured
+MICRO_BATCH = 250  # the fastest for this step of 250, 500 and 2,000 where docs/performance.md was measured
 
 
 class PlainLayer(nn.Module):
@@ -54,7 +53,7 @@ class Plain(nn.Module):
         self.embedding = nn.Linear(transformer.embedding.in_features, config.width, bias=False)
         self.blocks = nn.ModuleList(PlainLayer(*shape) for _ in range(config.depth))
         self.readout = nn.Linear(config.width, transformer.readout.out_features, bias=False)
-        self.load_state_dict({_plain_name(name): weight for name, weight in transformer.state_dict().items()})
+        self.load_state_dict({plain_name(name): weight for name, weight in transformer.state_dict().items()})
 
     def forward(self, tokens: Tensor) -> Tensor:
         """The read-out of every token."""
@@ -64,7 +63,8 @@ class Plain(nn.Module):
         return self.readout(stream)
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
+    """The name here of a weight of ``icnewton.transformer.Transformer``."""
     renamed = {"layers.": "blocks.", "attention.": "", "norms.0": "first_norm", "norms.1": "second_norm"}
     renamed |= {"feed_forward.first": "network.0", "feed_forward.second": "network.2"}
     for ours, plain in renamed.items():
@@ -82,8 +82,7 @@ def plain_step(run: Run, device: str = "cpu") -> Callable[[], float]:
 
     def step() -> float:
         nonlocal done
-        logistic = isinstance(run.condition, LogisticCondition)
-        prompts = sample_logistic(run.condition, *size) if logistic else sample(run.condition, *size)
+        prompts = run.sample(*size)
         tokens = run.format.tokens(prompts.x, prompts.y)
         optimizer.zero_grad()
         total = torch.zeros((), device=device)

@@ -16,10 +16,10 @@ from typing import Any
 import torch
 import yaml
 
-from icnewton.classification import LogisticCondition, sample_logistic
+from icnewton.classification import LogisticCondition
 from icnewton.figures.style import RC, plt
 from icnewton.files import write_json
-from icnewton.prompts import Condition, generator, sample
+from icnewton.prompts import Condition, Prompts, generator
 from icnewton.training.capture import stepper
 from icnewton.training.engine import start
 from icnewton.training.memory import keep_freed_memory
@@ -36,6 +36,7 @@ PANELS: list[tuple[str, int, Condition | LogisticCondition, dict[str, tuple[str,
     ("lsa_ln", 3, LINEAR, {"paper": ("paper", {}), "fast with Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
     ("softmax", 4, LOGISTIC, {"paper": ("paper", {}), "fast with Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
 ]
+TITLES = {"lsa": "LSA", "lsa_ln": "LSA + LN", "softmax": "softmax encoder"}
 LOOKS = {
     "paper": ("#D55E00", "^", "--"),
     "fast with Adam alone": ("#56B4E9", "s", "-."),
@@ -63,12 +64,10 @@ def fitted(run: Run, seconds: float) -> Run:
 def validation(run: Run) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Tokens, targets and scales of squared errors of 2,048 fresh prompts, float64."""
     source = generator("recipes", "validation")
-    if isinstance(run.condition, LogisticCondition):
-        logistic = sample_logistic(run.condition, 128, 16, source)
-        scale = torch.full_like(logistic.target[:, 0], logistic.target.square().mean().item())
-        return run.format.tokens(logistic.x, logistic.y), logistic.target, scale
-    prompts = sample(run.condition, 128, 16, source)
-    return run.format.tokens(prompts.x, prompts.y), prompts.target, prompts.scale
+    prompts = run.sample(128, 16, source)
+    tokens, target = run.format.tokens(prompts.x, prompts.y), prompts.target
+    mean = target.square().mean().item()
+    return tokens, target, prompts.scale if isinstance(prompts, Prompts) else torch.full_like(target[:, 0], mean)
 
 
 def train(run: Run, seconds: float) -> Iterator[dict[str, float]]:
@@ -89,10 +88,9 @@ def train(run: Run, seconds: float) -> Iterator[dict[str, float]]:
 
 def draw(rows: list[dict[str, Any]], picture: Path) -> None:
     """Mean and median error against seconds, a column a family."""
-    titles = {"lsa": "LSA, 4 layers", "lsa_ln": "LSA + LN, 3 layers", "softmax": "softmax encoder, 4 layers"}
     with plt.rc_context(RC):
         figure, panels = plt.subplots(2, len(PANELS), figsize=(11, 5.6), sharex=True, layout="constrained")
-        for column, (family, *_) in enumerate(PANELS):
+        for column, (family, layers, *_) in enumerate(PANELS):
             for name, (colour, marker, line) in LOOKS.items():
                 seen = [row for row in rows if row["family"] == family and row["recipe"] == name]
                 if not seen:
@@ -102,7 +100,7 @@ def draw(rows: list[dict[str, Any]], picture: Path) -> None:
                         *([r[key] for r in seen] for key in ("seconds", quantity)),
                         color=colour, marker=marker, linestyle=line, markersize=4, label=name,
                     )  # fmt: skip
-            panels[0, column].set_title(titles[family])
+            panels[0, column].set_title(f"{TITLES[family]}, {layers} layers")
             panels[1, column].set_xlabel("seconds of training")
         panels[0, 0].set_ylabel("mean squared error,\nrelative")
         panels[1, 0].set_ylabel("median squared error,\nrelative")

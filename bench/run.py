@@ -6,8 +6,6 @@ Engine and plain step are timed alternately in one process, so that a slow minut
 import argparse
 import platform
 import statistics
-import time
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,49 +17,15 @@ from tqdm import tqdm
 from bench.floor import Machine, floor_milliseconds, measure
 from bench.plain import plain_step
 from bench.scaling import scaling
-from icnewton.classification import LogisticCondition
+from bench.steps import alternate, make_run
 from icnewton.files import write_json, write_text
-from icnewton.prompts import Condition
-from icnewton.training.capture import EAGER_STEPS, stepper
+from icnewton.training.capture import stepper
 from icnewton.training.engine import start
 from icnewton.training.fused import compiled
 from icnewton.training.memory import keep_freed_memory
-from icnewton.training.runs import Recipe, Run
 
 HERE = Path(__file__).parent
-WARM_UP = EAGER_STEPS + 2  # a recorded step is first made eagerly, then recorded
-PAUSE = 0.02  # seconds, for the threads of the step before to stop spinning
 KINDS = {"lsa": (1, 2, 3, 4, 5, 6), "lsa_ln": (1, 2, 3, 4, 5, 6), "softmax": (1, 2, 4, 6)}
-LINEAR = Recipe(
-    width=64, heads=4, head_dim=16, hidden_width=0, mean_attention=True, query_as_key=False, activation_clip=None,
-    embedding_gain=1.0, output_gain=0.5, steps=1000, batch=2000, prompts_per_covariance=2000, learning_rate=1e-3,
-    matrix_rate=None, matrix_momentum=0.95, warmup=100, betas=(0.9, 0.98), gradient_clip=1.0, curriculum=None,
-)  # fmt: skip
-ENCODER = Recipe(**{**vars(LINEAR), "width": 32, "head_dim": 8, "hidden_width": 128, "query_as_key": True})
-
-
-def make_run(kind: str, layers: int, d: int = 10, n: int = 50, batch: int = 2000) -> Run:
-    """A run of the paper's sizes, d and n of the linear half apart; all prompts of a batch share a covariance, as in App. D."""
-    softmax = kind == "softmax"
-    condition = LogisticCondition("bounded", 5, 26, 10.0, 0.1) if softmax else Condition("normalised", d, n, 10.0, 0.0)
-    recipe = ENCODER if softmax else LINEAR
-    recipe = Recipe(**{**vars(recipe), "batch": batch, "prompts_per_covariance": batch})
-    return Run(kind, condition, layers, 0, recipe)  # type: ignore[arg-type]
-
-
-def alternate(steps: list[Callable[[], object]], rounds: int, device: str) -> list[list[float]]:
-    """Milliseconds of each step in each of ``rounds``, timed in turn, after warm-ups."""
-    times: list[list[float]] = [[] for _ in steps]
-    warm_up = WARM_UP if device == "cuda" else 1
-    for _ in range(rounds + warm_up):
-        for step, seen in zip(steps, times, strict=True):
-            time.sleep(PAUSE)
-            begun = time.perf_counter()
-            step()
-            if device == "cuda":
-                torch.cuda.synchronize()
-            seen.append(1e3 * (time.perf_counter() - begun))
-    return [seen[warm_up:] for seen in times]
 
 
 def compare(kind: str, layers: int, rounds: int, device: str) -> dict[str, Any]:
@@ -128,7 +92,7 @@ def main() -> None:
     write_text(HERE / f"results{suffix}.md", text)
     if not options.no_scaling:
         picture = HERE.parent / f"docs/performance{suffix}.png"
-        write_json(HERE / f"scaling{suffix}.json", scaling(make_run, alternate, options.device, picture))
+        write_json(HERE / f"scaling{suffix}.json", scaling(options.device, picture))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """How a step's time and the memory it keeps for the backward pass grow with n, d, depth and batch."""
 
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from bench.steps import alternate, make_run
 from icnewton.figures.style import LOOKS, RC, plt
 from icnewton.training.capture import stepper
 from icnewton.training.engine import draw, squared_errors, start
@@ -37,12 +37,7 @@ def saved_megabytes(run: Run) -> float:
     return sum(sizes.values()) / 1e6
 
 
-def scaling(
-    make_run: Callable[..., Run],
-    alternate: Callable[[list[Callable[[], object]], int, str], list[list[float]]],
-    device: str,
-    picture: Path,
-) -> list[dict[str, Any]]:
+def scaling(device: str, picture: Path) -> list[dict[str, Any]]:
     """Rows of kind, axis, value, milliseconds and megabytes for LSA and LSA + LN; draws them into ``picture``."""
     rows = []
     for axis, values in tqdm(AXES.items(), desc="scaling"):

@@ -1,6 +1,5 @@
 """The fast training step computes what the plain one computes: the same answers, gradients, distributions and runs."""
 
-import math
 import platform
 import subprocess
 import sys
@@ -8,22 +7,19 @@ from dataclasses import replace
 
 import pytest
 import torch
-from bench.plain import Plain, plain_step
-from bench.run import make_run
-from hypothesis import assume, given, settings
+from bench.plain import Plain, plain_name, plain_step
+from bench.steps import make_run
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ks_2samp
 
-from icnewton.classification import LogisticCondition
 from icnewton.experiment import parse_run
-from icnewton.prompts import Condition, generator, sample
+from icnewton.prompts import generator
 from icnewton.training import engine, fused
 from icnewton.training.capture import Recording
 from icnewton.training.engine import advance, descend, draw, gradient, squared_errors, start
 from icnewton.training.forward import answer
-from icnewton.training.gram import bartlett, condense, sample_condensed
+from icnewton.training.gram import condense
 from icnewton.training.loop import train_together
-from icnewton.training.optimizers import Muon, polar_factor
 from icnewton.training.together import advance_together, stackable
 from icnewton.training.together import gradients as stacked_gradients
 from icnewton.transformer import Transformer, TransformerConfig
@@ -109,37 +105,15 @@ def test_gradients_of_a_batch_are_those_of_the_plain_step(kind, layers, monkeypa
     wanted.backward()
     assert float(value) == pytest.approx(wanted.item(), rel=1e-5)
     found = {name: parameter.grad for name, parameter in state.transformer.named_parameters()}
-    names = [plain_name for plain_name, _ in plain.named_parameters()]
-    ours = dict(zip([plain_to_ours(name) for name in names], plain.parameters(), strict=True))
-    assert found.keys() == ours.keys()
-    assert_near(found.values(), [ours[name].grad for name in found], 1e-5)
+    wanted = {name: parameter.grad for name, parameter in plain.named_parameters()}
+    assert {plain_name(name) for name in found} == wanted.keys()
+    assert_near(found.values(), [wanted[plain_name(name)] for name in found], 1e-5)
 
 
 def token_batch(run, batch):
     """Tokens and targets of ordinary prompts in float64."""
-    if isinstance(run.condition, LogisticCondition):
-        from icnewton.classification import sample_logistic
-
-        prompts = sample_logistic(run.condition, 1, batch, generator("batch"))
-    else:
-        prompts = sample(run.condition, 1, batch, generator("batch"))
+    prompts = run.sample(1, batch, generator("batch"))
     return run.format.tokens(prompts.x, prompts.y), prompts.target
-
-
-def plain_to_ours(name):
-    for plain, ours in {
-        "network.0": "feed_forward.first",
-        "network.2": "feed_forward.second",
-        "first_norm": "norms.0",
-        "second_norm": "norms.1",
-    }.items():
-        name = name.replace(plain, ours)
-    parts = name.split(".")
-    if parts[0] == "blocks":
-        parts[0] = "layers"
-        if parts[2] in ("query", "key", "value", "output"):
-            parts.insert(2, "attention")
-    return ".".join(parts)
 
 
 @pytest.mark.parametrize("kind", ["lsa", "lsa_ln", "softmax"])
@@ -160,40 +134,6 @@ def test_two_hundred_steps_end_where_the_plain_ones_end(kind, monkeypatch):
     ours, theirs = ([float(step()) for _ in range(200)] for step in (lambda: advance(run, state)[0], plain))
     assert ours[0] == pytest.approx(theirs[0], rel=1e-5)
     assert sum(ours[-20:]) == pytest.approx(sum(theirs[-20:]), rel=1e-4)
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(1, 6), st.integers(0, 30), st.integers(0, 10**6))
-def test_a_triangular_factor_is_triangular(columns, more, seed):
-    factor = bartlett(columns + more, columns, 5, generator("f", seed), torch.float64)
-    assert not factor.tril(-1).any() and (factor.diagonal(dim1=-2, dim2=-1) > 0).all()
-
-
-def test_a_triangular_factor_needs_enough_examples():
-    with pytest.raises(ValueError, match=r"n must be at least 4 .* found 3"):
-        bartlett(3, 4, 1, generator("f"), torch.float64)
-
-
-@pytest.mark.parametrize(("n", "noise"), [(6, 0.0), (12, 0.5), (50, 0.1)])
-def test_condensed_prompts_have_the_distribution_of_prompts(n, noise):
-    """Kolmogorov and Smirnov's test on invariants of the Gram matrix, the query and the target, 20,000 prompts each."""
-    condition, size = Condition("normalised", 4, n, 5.0, noise), (20000, 1)
-    prompts = sample(condition, *size, generator("long", n))
-    labels = torch.cat([prompts.y, torch.zeros(size[0], 1)], 1).unsqueeze(-1)
-    long, long_target = torch.cat([prompts.x, labels], -1), prompts.target
-    short, short_target = sample_condensed(condition, *size, generator("short", n), torch.float64)
-    assert short.shape == (20000, 6, 5)
-
-    def invariants(tokens, target):
-        examples, query = tokens[:, :-1], tokens[:, -1]
-        gram = examples.mT @ examples
-        spectrum = torch.linalg.eigvalsh(gram[:, :4, :4])
-        yield from spectrum.unbind(-1)
-        yield from (gram[:, 4, 4], gram[:, 0, 4], gram[:, 0, 1], (query.unsqueeze(1) @ gram @ query.unsqueeze(-1)).flatten())
-        yield from (query[:, 0], target, target * gram[:, 0, 4], (query[:, :4] * gram[:, :4, 4]).sum(-1) - n * target)
-
-    for one, other in zip(invariants(long, long_target), invariants(short, short_target), strict=True):
-        assert ks_2samp(one.numpy(), other.numpy()).pvalue > 1e-4
 
 
 def test_a_step_of_linear_attention_costs_nothing_in_n():
@@ -235,31 +175,6 @@ def test_without_a_compiler_the_same_is_computed(monkeypatch):
     torch.testing.assert_close(with_compiler, without, rtol=1e-4, atol=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(1, 12), st.integers(1, 12), st.floats(1.0, 100.0), st.integers(0, 10**6))
-def test_the_polar_factor_is_nearly_orthogonal(m, n, condition, seed):
-    gaussian = torch.randn(3, m, n, dtype=torch.float64, generator=generator("matrices", seed))
-    U, _, Vh = torch.linalg.svd(gaussian, full_matrices=False)
-    rank = min(m, n)
-    S = torch.logspace(0, -math.log10(condition), rank, dtype=torch.float64)
-    found = polar_factor(U * S @ Vh)
-    assume(found.isfinite().all())
-    values = torch.linalg.svdvals(found)
-    assert values.min() > 0.6 and values.max() < 1.25
-    torch.testing.assert_close((found.mT @ (U @ Vh)).mT, found.mT @ (U @ Vh), rtol=0, atol=1e-8)
-
-
-def test_muon_moves_every_matrix_by_its_rate():
-    matrices = [torch.nn.Parameter(torch.randn(*shape, generator=generator(shape))) for shape in ((8, 8), (8, 8), (4, 16))]
-    before = [matrix.detach().clone() for matrix in matrices]
-    optimizer = Muon(matrices, torch.tensor(0.05), 0.9)
-    for scale, matrix in zip((1e-6, 1.0, 1e6), matrices, strict=True):
-        matrix.grad = scale * torch.randn(matrix.shape, generator=generator(scale))
-    optimizer.step()
-    for old, new in zip(before, matrices, strict=True):
-        assert 0.05 * 0.6 < torch.linalg.matrix_norm(new.detach() - old, 2) < 0.05 * 1.25
-
-
 def test_a_batch_trains_the_tiny_run(tiny_run):
     run = parse_run(tiny_run)
     state = start(run, "cpu")
@@ -267,23 +182,36 @@ def test_a_batch_trains_the_tiny_run(tiny_run):
     assert value.isfinite() and norm > 0 and state.step == 1 and int(state.clock) == 1
 
 
+PAGE_FAULTS = """
+import resource, sys
+from bench.steps import make_run
+from icnewton.training.engine import advance, start
+from icnewton.training.memory import keep_freed_memory
+
+assert sys.argv[1] == "default" or keep_freed_memory()
+run = make_run("lsa", 3, batch=300)
+state = start(run, "cpu")
+for _ in range(24):
+    advance(run, state)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(8):
+    advance(run, state)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
 def test_steps_do_not_fault_pages_in_again_and_again():
-    command = "import resource, sys\nfrom bench.run import make_run\nfrom icnewton.training.engine import advance, start\n"
-    command += "from icnewton.training.memory import keep_freed_memory\n"
-    command += "assert sys.argv[1] == 'default' or keep_freed_memory()\nrun = make_run('lsa', 3, batch=300)\n"
-    command += "state = start(run, 'cpu')\nfor _ in range(8): advance(run, state)\n"
-    command += "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\nfor _ in range(8): advance(run, state)\n"
-    command += "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
-    faults = [
-        int(subprocess.run([sys.executable, "-c", command, mode], capture_output=True, text=True, check=True).stdout)
+    """By default a step faults in some 240 pages on most machines; there are kernels on which it faults in none."""
+    default, kept = (
+        int(subprocess.run([sys.executable, "-c", PAGE_FAULTS, mode], capture_output=True, text=True, check=True).stdout)
         for mode in ("default", "kept")
-    ]
-    assert faults[1] < faults[0] / 4, faults
+    )
+    assert kept < max(default / 4, 100), (default, kept)
 
 
 @pytest.mark.parametrize("kind", ["lsa", "lsa_ln", "softmax"])
-def test_models_trained_together_become_what_they_become_alone(kind, monkeypatch):
+def test_models_trained_together_become_what_they_become_alone(kind):
     narrow = {"width": 8, "head_dim": 2, "matrix_rate": 0.02}  # too narrow for the compiled layer
     alike = make_run(kind, 3, batch=16)
     alike = replace(alike, recipe=replace(alike.recipe, **narrow))

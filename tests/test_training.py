@@ -9,15 +9,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from icnewton.experiment import parse_run
 from icnewton.prompts import Condition, generator, sample
 from icnewton.training.checkpoint import load_checkpoint
 from icnewton.training.curriculum import Curriculum
 from icnewton.training.engine import advance, start
-from icnewton.training.gram import condense
 from icnewton.training.loop import Diverged, train
 from icnewton.training.schedule import schedule
 
@@ -29,24 +26,6 @@ def run(tiny_run):
 
 def quiet(line):
     pass
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(1, 6), st.integers(1, 30), st.sampled_from([0.0, 0.2]), st.booleans(), st.integers(0, 10**6))
-def test_a_prompt_with_the_same_gram_matrix_gets_the_same_prediction(d, n, noise, query_as_key, seed):
-    from icnewton.transformer import Transformer, TransformerConfig
-
-    config = TransformerConfig(8, 3, 2, 4, scale=0.1 / n, inputs=d + 1, outputs=1, query_as_key=query_as_key)
-    transformer = Transformer(config)
-    with torch.no_grad():
-        for parameter in transformer.parameters():
-            parameter.normal_(0, 0.4, generator=generator("w", seed))
-    prompts = sample(Condition("normalised", d, n, 3.0, noise), 2, 2, generator("p", seed))
-    labels = torch.cat([prompts.y, torch.zeros(4, 1)], 1)
-    tokens = torch.cat([prompts.x, labels.unsqueeze(-1)], -1)
-    short = condense(tokens)
-    assert short.shape == (4, min(n, d + 1) + 1, d + 1)
-    torch.testing.assert_close(transformer(short)[:, -1], transformer(tokens)[:, -1], rtol=1e-10, atol=1e-12)
 
 
 def test_schedule_warms_up_then_falls_to_zero():

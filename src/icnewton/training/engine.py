@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from icnewton.classification import LogisticCondition, sample_logistic
-from icnewton.prompts import generator, sample
+from icnewton.prompts import Condition, Prompts, generator
 from icnewton.training.forward import answer
 from icnewton.training.gram import condense, sample_condensed
 from icnewton.training.optimizers import optimizers
@@ -45,17 +44,14 @@ def draw(run: Run, state: TrainingState) -> tuple[Tensor, Tensor]:
     """Tokens and targets of the state's step, float32; condensed prompts where the transformer sees only Gram matrices."""
     condition, recipe, trilinear = run.condition, run.recipe, state.transformer.config.is_trilinear
     size = (recipe.batch // recipe.prompts_per_covariance, recipe.prompts_per_covariance, state.source, torch.float32)
-    if isinstance(condition, LogisticCondition):
-        logistic = sample_logistic(condition, *size)
-        target = logistic.w if run.family == "softmax_truth" else logistic.target
-        return run.format.tokens(logistic.x, logistic.y), target
-    if trilinear and condition.n > condition.d and not recipe.curriculum:
+    if trilinear and isinstance(condition, Condition) and condition.n > condition.d and not recipe.curriculum:
         return sample_condensed(condition, *size)
-    prompts = sample(condition, *size)
-    if recipe.curriculum:
+    prompts = run.sample(*size)
+    if recipe.curriculum and isinstance(prompts, Prompts):
         prompts = recipe.curriculum.apply(prompts, state.step)
     tokens = run.format.tokens(prompts.x, prompts.y)
-    return condense(tokens) if trilinear else tokens, prompts.target
+    target = prompts.w if run.family == "softmax_truth" else prompts.target
+    return condense(tokens) if trilinear else tokens, target
 
 
 def squared_errors(run: Run, transformer: Transformer, tokens: Tensor, target: Tensor) -> Tensor:

@@ -62,8 +62,8 @@ def _by_head(layer: Layer) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def _split(layer: Layer, tokens: Tensor) -> tuple[Tensor, Tensor]:
     """The tokens that the layer attends to, and the query ``(batch, .)``."""
-    *rest, query = tokens.split([tokens.shape[1] - 1, 1], 1)
-    return (tokens if layer.attention.config.query_as_key else rest[0]), query.squeeze(1)
+    examples, query = tokens.split([tokens.shape[1] - 1, 1], 1)
+    return (tokens if layer.attention.config.query_as_key else examples), query.squeeze(1)
 
 
 def _first(layer: Layer, E: Tensor, tokens: Tensor) -> Tensor:

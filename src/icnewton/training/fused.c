@@ -1,4 +1,4 @@
-/* A layer of linear attention with residual, forward and backward, a prompt (or a few) at a time so that all of it stays in cache.
+/* A layer of linear attention with residual, forward and backward, a few prompts at a time so that all of it stays in cache.
 
        X = LayerNorm(S) or S,   [Q K V] = X W,   M_h = K_h^T V_h over the context,   Y_h = Q_h M_h,   S' = S + Y O
 
@@ -138,8 +138,11 @@ static void attend_gradient(int m, int c, int D, int p, const float *u, const fl
     }
 }
 
-/* Short prompts are taken several at a time, ROOM tokens or so, so that weights are read from the cache once for all of them. */
+/* Short prompts are taken several at a time, ROOM tokens or so: weights are then read from the cache once for all of them. */
 static int together(int m) { return m < ROOM ? ROOM / m : 1; }
+
+/* Numbers in a thread's slice of scratch that holds some streams. */
+static long slice(int streams, int m, int D) { return (long)streams * D * (m < ROOM ? ROOM : m); }
 
 static int least(int a, int b) { return a < b ? a : b; }
 
@@ -176,30 +179,30 @@ static void several_gradients(int g, int m, int c, int D, int p, const float *s,
 }
 
 /* S' of count prompts and, for the gradient, heads = [Q K V] of every token. gain is null where there is no LayerNorm.
-   Each of the threads has a slice of scratch, 2 D numbers for each of max(m, ROOM) tokens. */
-void forward(int threads, int count, int m, int c, int D, int p, const float *stream, const float *gain, const float *bias, const float *W,
-             const float *O, float *heads, float *result, float *scratch) {
-    const long size = (long)m * D, slice = 2L * D * (m < ROOM ? ROOM : m);
+   Each of the threads has a slice of scratch for 2 streams. */
+void forward(int threads, int count, int m, int c, int D, int p, const float *stream, const float *gain, const float *bias,
+             const float *W, const float *O, float *heads, float *result, float *scratch) {
+    const long size = (long)m * D;
     const int g = together(m);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int b = 0; b < count; b += g)
         several(least(g, count - b), m, c, D, p, stream + b * size, gain, bias, W, O, heads + 3 * b * size, result + b * size,
-                scratch + slice * omp_get_thread_num());
+                scratch + slice(2, m, D) * omp_get_thread_num());
 }
 
 /* dS of count prompts; a row of sums (dgain, dbias, dW, dO), zero at first, for every CHUNK of them. WT and OT are the
-   transposes of W and O. Each of the threads has a slice of
-   scratch, 6 D numbers for each of max(m, ROOM) tokens. */
+   transposes of W and O. Each of the threads has a slice of scratch for 6 streams. */
 void backward(int threads, int count, int m, int c, int D, int p, const float *stream, const float *gain, const float *bias,
               const float *WT, const float *OT, const float *heads, const float *dresult, float *dstream, float *sums,
               float *scratch) {
-    const long size = (long)m * D, row = 2 * D + 4 * D * D, slice = 6L * D * (m < ROOM ? ROOM : m);
+    const long size = (long)m * D, row = 2 * D + 4 * D * D;
     const int g = together(m);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int chunk = 0; chunk < (count + CHUNK - 1) / CHUNK; chunk++) {
         const int end = least(count, (chunk + 1) * CHUNK);
         for (int b = chunk * CHUNK; b < end; b += g)
             several_gradients(least(g, end - b), m, c, D, p, stream + b * size, gain, bias, WT, OT, heads + 3 * b * size,
-                              dresult + b * size, dstream + b * size, sums + chunk * row, scratch + slice * omp_get_thread_num());
+                              dresult + b * size, dstream + b * size, sums + chunk * row,
+                              scratch + slice(6, m, D) * omp_get_thread_num());
     }
 }

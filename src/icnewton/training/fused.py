@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from icnewton.transformer import Layer
 
 SOURCE = Path(__file__).with_suffix(".c")
 FLAGS = ("-O3", "-march=native", "-std=gnu11")
-LANES, CHUNK, ROOM = 16, 64, 48  # as in fused.c
+LANES, CHUNK, ROOM = 16, 64, 48  # as in fused.c, the largest LANES that it may choose
 
 
 @cache
@@ -35,32 +36,32 @@ def compiled() -> ctypes.CDLL | None:
     compiler = shutil.which(os.environ.get("ICNEWTON_COMPILER", "cc"))
     if compiler is None:
         return None
-    try:
-        macros = subprocess.run([compiler, *FLAGS, "-dM", "-E", "-x", "c", os.devnull], capture_output=True, check=True).stdout
-        key = hashlib.blake2b(SOURCE.read_bytes() + macros + repr(FLAGS).encode(), digest_size=8).hexdigest()
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "icnewton"
-        for path in (
-            *Path(torch.__file__).parent.glob("lib/libgomp*"),
-            *Path(torch.__file__).parents[1].glob("torch.libs/libgomp*"),
-        ):
-            try:
-                ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)  # torch's own threads, in place of a second set beside them
-                return _load(compiler, folder / f"fused-{key}-threads.so", "-fopenmp")
-            except (OSError, subprocess.CalledProcessError):
-                break
-        return _load(compiler, folder / f"fused-{key}.so")
-    except (OSError, subprocess.CalledProcessError):
-        return None
+    for threads in (["-fopenmp"], []) if _torch_has_openmp() else ([],):
+        with suppress(OSError, subprocess.CalledProcessError):
+            return _load([compiler, *FLAGS, *threads])
+    return None
 
 
-def _load(compiler: str, cached: Path, *flags: str) -> ctypes.CDLL:
+def _torch_has_openmp() -> bool:
+    """Whether torch brings a GNU OpenMP, which is then shown to the library, in place of a second set of threads."""
+    package = Path(torch.__file__).parent
+    libraries = [*package.glob("lib/libgomp*"), *package.parent.glob("torch.libs/libgomp*")]
+    for library in libraries[:1]:
+        ctypes.CDLL(str(library), ctypes.RTLD_GLOBAL)
+    return bool(libraries)
+
+
+def _load(compiler: list[str]) -> ctypes.CDLL:
     """The library, compiled if it is not there. It is linked to no OpenMP of its own."""
+    macros = subprocess.run([*compiler, "-dM", "-E", "-x", "c", os.devnull], capture_output=True, check=True).stdout
+    key = hashlib.blake2b(SOURCE.read_bytes() + macros + repr(compiler).encode(), digest_size=8).hexdigest()
+    cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "icnewton" / f"fused-{key}.so"
 
     def build(part: Path) -> None:
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder) / "fused.o"
-            compile = [compiler, *FLAGS, *flags, "-fPIC", "-c", "-o", str(made), str(SOURCE)]
-            for command in (compile, [compiler, "-shared", "-o", str(part), str(made)]):
+            compile = [*compiler, "-fPIC", "-c", "-o", str(made), str(SOURCE)]
+            for command in (compile, [compiler[0], "-shared", "-o", str(part), str(made)]):
                 subprocess.run(command, capture_output=True, check=True)
 
     if not cached.exists():

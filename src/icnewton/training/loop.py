@@ -91,8 +91,9 @@ def train(
     the end. ``loss`` is the mean over every prompt since the last record, steps in which it overflowed left out; ``seconds``
     counts training alone, over all sessions. Raises Diverged when no step since the last record had a finite loss.
     """
-    options = {"code": code, "device": device, "checkpoint_seconds": checkpoint_seconds, "say": say}
-    return train_together([run], checkpoints=[checkpoint], **options)[0]  # type: ignore[arg-type]
+    return train_together(
+        [run], checkpoints=[checkpoint], code=code, device=device, checkpoint_seconds=checkpoint_seconds, say=say
+    )[0]
 
 
 def train_together(
@@ -107,7 +108,7 @@ def train_together(
     """``train`` for runs that ``stackable`` calls alike, one step of all at a time; ``seconds`` are those of the whole stack.
 
     Runs whose checkpoints stand at different steps are not stacked with each other. Raises ValueError for unlike runs and
-    Diverged if any of them diverges; the others then resume from their checkpoints without it.
+    Diverged if any of them diverges; called again without it, the others go on from their checkpoints.
     """
     if not stackable(runs):
         raise ValueError("expected runs that differ in condition and seed alone, found different shapes or recipes")

@@ -19,14 +19,16 @@ ITERATIONS = 5
 
 def optimizers(model: nn.Module, recipe: Recipe, device: str) -> list[torch.optim.Optimizer]:
     """The optimizers of a model by ``recipe``; each group has its rate as a tensor ``lr`` on the device, and its ``peak``."""
-    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and name.startswith("layers.")]
-    spectral = matrices if recipe.matrix_rate else []
-    others = [p for p in model.parameters() if not any(p is matrix for matrix in spectral)]
+    spectral: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        is_spectral = recipe.matrix_rate is not None and parameter.ndim == 2 and name.startswith("layers.")
+        (spectral if is_spectral else others).append(parameter)
     adam = torch.optim.Adam(
         others, lr=torch.zeros((), device=device), betas=recipe.betas, fused=True, capturable=device == "cuda"
     )
     adam.param_groups[0]["peak"] = recipe.learning_rate
-    if recipe.matrix_rate is None:
+    if not spectral:
         return [adam]
     muon = Muon(spectral, torch.zeros((), device=device), recipe.matrix_momentum)
     for group in muon.param_groups:

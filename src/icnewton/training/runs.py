@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import torch
 
-from icnewton.classification import LogisticCondition
+from icnewton.classification import LogisticCondition, LogisticPrompts, sample_logistic
 from icnewton.formats import LogisticFormat, RegressionFormat
-from icnewton.prompts import Condition, generator
+from icnewton.prompts import Condition, Prompts, generator, sample
 from icnewton.training.curriculum import Curriculum
 from icnewton.transformer import Transformer, TransformerConfig
 
@@ -69,6 +69,14 @@ class Run:
         format = LogisticFormat if isinstance(self.condition, LogisticCondition) else RegressionFormat
         return format(self.condition.d, self.recipe.width)
 
+    def sample(
+        self, covariances: int, prompts_each: int, source: torch.Generator, dtype: torch.dtype = torch.float64
+    ) -> Prompts | LogisticPrompts:
+        """``covariances * prompts_each`` prompts of the run's condition, at full size."""
+        if isinstance(self.condition, LogisticCondition):
+            return sample_logistic(self.condition, covariances, prompts_each, source, dtype)
+        return sample(self.condition, covariances, prompts_each, source, dtype)
+
     def transformer(self) -> Transformer:
         """The transformer at its initialisation, float32 on the CPU, from the run's own random stream.
 
@@ -87,7 +95,7 @@ class Run:
             scale=recipe.head_dim**-0.5 if softmax else linear_scale,
             activation="gelu",
             layer_norm=self.family != "lsa",
-            clip=recipe.activation_clip if self.family == "lsa" else None,
+            clip=recipe.activation_clip,
             query_as_key=recipe.query_as_key,
             inputs=self.condition.d + (2 if softmax else 1),
             outputs=self.condition.d if softmax else 1,

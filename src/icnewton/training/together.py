@@ -9,23 +9,22 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from icnewton.training.engine import TrainingState, advance, descend, draw
-from icnewton.training.forward import answer
+from icnewton.training.engine import TrainingState, advance, descend, draw, squared_errors
 from icnewton.training.runs import Run
 from icnewton.transformer import Transformer
 
 Batch = tuple[Tensor, Tensor]
 
 
-class _Answer(nn.Module):
-    """``answer`` as a module, because stacked weights can be put into a module only."""
+class _Errors(nn.Module):
+    """``squared_errors`` as a module, because stacked weights can be put into a module only."""
 
-    def __init__(self, transformer: Transformer) -> None:
+    def __init__(self, run: Run, transformer: Transformer) -> None:
         super().__init__()
-        self.transformer = transformer
+        self.run, self.transformer = run, transformer
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        return answer(self.transformer, tokens)
+    def forward(self, tokens: Tensor, target: Tensor) -> Tensor:
+        return squared_errors(self.run, self.transformer, tokens, target)
 
 
 def stackable(runs: Sequence[Run]) -> bool:
@@ -35,17 +34,16 @@ def stackable(runs: Sequence[Run]) -> bool:
 
 def gradients(runs: Sequence[Run], states: Sequence[TrainingState], batches: Sequence[Batch]) -> Tensor:
     """Set the gradients of all models, as ``engine.gradient`` does for one; returns their mean squared errors ``(models,)``."""
-    modules = [_Answer(state.transformer) for state in states]
+    modules = [_Errors(run, state.transformer) for run, state in zip(runs, states, strict=True)]
     names = [name for name, _ in modules[0].named_parameters()]
     columns = list(zip(*(module.parameters() for module in modules), strict=True))
     stacked = [torch.stack([parameter.detach() for parameter in column]).requires_grad_() for column in columns]
     tokens, targets = (torch.stack(parts) for parts in zip(*batches, strict=True))
 
-    def answers(parameters: dict[str, Tensor], tokens: Tensor) -> Tensor:
-        return runs[0].format.read(torch.func.functional_call(modules[0], parameters, tokens))
+    def errors_of(parameters: dict[str, Tensor], *batch: Tensor) -> Tensor:
+        return torch.func.functional_call(modules[0], parameters, batch)
 
-    outputs = torch.func.vmap(answers)(dict(zip(names, stacked, strict=True)), tokens)
-    errors = (outputs - targets).square().flatten(2).mean(2) if targets.ndim == 3 else (outputs - targets).square()
+    errors = torch.func.vmap(errors_of)(dict(zip(names, stacked, strict=True)), tokens, targets)
     for column, grads in zip(columns, torch.autograd.grad(errors.mean(1).sum(), stacked), strict=True):
         for parameter, grad in zip(column, grads.contiguous(), strict=True):
             parameter.grad = grad  # in the parameter's own layout, which a fused optimizer asks for
