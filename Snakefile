@@ -14,8 +14,10 @@ configfile: "config.yaml"
 configfile: f"workflow/scales/{config['scale']}.yaml"
 
 
-from icnewton.digest import digest
+from icnewton.digest import script_digest
 from icnewton.experiment import ConfigError, Experiment, condition_name
+from icnewton.files import try_lock
+from icnewton.records import AT_WORK, RUNNING
 
 try:
     experiment = Experiment.check(
@@ -30,6 +32,18 @@ RUNS = experiment.runs()
 
 
 report: "workflow/report/workflow.rst"
+
+
+onstart:
+    held = try_lock(RUNNING)
+    if held is None:
+        raise WorkflowError(AT_WORK)
+    workflow.globals["held"] = held  # until this process ends, however it ends
+
+
+def stage(script, *modules):
+    """A digest of the code that a job runs, so that it is run again when that changes."""
+    return script_digest(Path("workflow/scripts") / script, *modules)
 
 
 wildcard_constraints:

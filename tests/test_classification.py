@@ -11,7 +11,8 @@ import icnewton
 from icnewton import logistic
 from icnewton.classification import LogisticCondition, sample_logistic
 from icnewton.experiment import parse_run
-from icnewton.logistic_evaluation import LAYERS, built_weights, learned_weights, logistic_frame, reference_weights
+from icnewton.logistic_built import built_weights
+from icnewton.logistic_evaluation import LAYERS, learned_weights, logistic_frame, reference_weights
 from icnewton.prompts import generator
 from icnewton.training.loop import train
 

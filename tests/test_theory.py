@@ -7,8 +7,9 @@ import torch
 
 from icnewton.claims import Row
 from icnewton.claims.evidence import NOTHING, exactly
-from icnewton.evaluation import REFERENCES, errors_frame, reference_predictions, true_layers
+from icnewton.evaluation import errors_frame
 from icnewton.prompts import Condition, generator, sample
+from icnewton.references import REFERENCES, reference_predictions, true_layers
 from icnewton.statistics import bootstrap_medians, clusters, ratio, similarity, summarise
 from icnewton.theory.polynomials import degree, fit
 

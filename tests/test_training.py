@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from icnewton.prompts import Condition, generator, sample
 from icnewton.training.checkpoint import load_checkpoint
 from icnewton.training.curriculum import Curriculum
 from icnewton.training.engine import advance, start
-from icnewton.training.loop import Diverged, train
+from icnewton.training.loop import train
 from icnewton.training.schedule import schedule
 
 
@@ -136,14 +137,19 @@ def test_unusable_checkpoints_are_refused_and_training_starts_over(tmp_path, run
     path = tmp_path / "c"
     train(run, checkpoint=path, code="x", say=quiet)
     content = path.read_bytes()
+    flipped = bytearray(content)
+    flipped[-5] ^= 1
+    slower = replace(run, recipe=replace(run.recipe, learning_rate=1e-3))
     cases = {
-        "other settings or other code": (content, "y"),
-        "expected a checkpoint": (content[: len(content) // 2], "x"),
+        "made by other code, x and not y": (content, run, "y"),
+        "made with other settings, recipe.learning_rate 0.003 and not 0.001": (content, slower, "x"),
+        "expected a checkpoint, found Error": (content[: len(content) // 2], run, "x"),
+        "expected a checkpoint, found one that was changed after it was written": (bytes(flipped), run, "x"),
     }
-    for reason, (damaged, code) in cases.items():
+    for reason, (damaged, wanted, code) in cases.items():
         path.write_bytes(damaged)
         lines = []
-        model, _ = train(run, checkpoint=path, code=code, say=lines.append)
+        model, _ = train(wanted, checkpoint=path, code=code, say=lines.append)
         assert lines[0].startswith("starting over:") and reason in lines[0]
         assert model.card.origin["final_loss"] is not None
 
@@ -154,12 +160,15 @@ def test_a_checkpoint_that_is_not_finite_is_refused(tmp_path, run):
     state = start(run, "cpu")
     advance(run, state)
     state.transformer.readout.weight.data[0, 0] = torch.nan
-    save_checkpoint(tmp_path / "c", state, [], "x")
+    save_checkpoint(tmp_path / "c", state, [], run, "x")
     with pytest.raises(ValueError, match="values that are not finite"):
-        load_checkpoint(tmp_path / "c", start(run, "cpu"), "x")
+        load_checkpoint(tmp_path / "c", start(run, "cpu"), run, "x")
 
 
 def test_divergence_stops_with_the_step(tmp_path, run):
     wild = replace(run, recipe=replace(run.recipe, learning_rate=1e6, warmup=1, gradient_clip=1e9))
-    with pytest.raises(Diverged, match=r"lsa 2 layers, kappa 10, seed 0 diverged: mean loss (nan|inf)"):
-        train(wild, checkpoint=tmp_path / "c", code="x", say=quiet)
+    lines = []
+    model, log = train(wild, checkpoint=tmp_path / "c", code="x", say=lines.append)
+    last = int(model.card.origin["diverged"].split()[-1])
+    assert re.match(r"mean loss (nan|inf) in the steps up to \d+", model.card.origin["diverged"]) and last < wild.recipe.steps
+    assert lines[-1] == f"diverged: {model.card.origin['diverged']}" and [row[0] for row in log] == list(range(1, last))

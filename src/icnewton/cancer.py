@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from icnewton import logistic
-from icnewton.constructions import build
+from icnewton.constructions.damped_newton import build_damped_newton
 
 
 def breast_cancer() -> tuple[Tensor, Tensor]:
@@ -26,7 +26,7 @@ def cancer_frame(mu: float, error: float, steps: int) -> pd.DataFrame:
     """
     x, y = breast_cancer()
     n, d = x.shape[1:]
-    model = build("damped_newton", d=d, n=n, mu=mu, steps=steps, error=error, looped=True)
+    model = build_damped_newton(d=d, n=n, mu=mu, steps=steps, error=error, looped=True)
     fitted = LogisticRegression(C=1 / (n * mu), fit_intercept=False, tol=1e-12, max_iter=10000).fit(x[0].numpy(), y[0].numpy())
     expected = torch.from_numpy(fitted.coef_)
     card = model.card

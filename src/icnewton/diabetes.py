@@ -1,11 +1,13 @@
 """Real input: scikit-learn's bundled diabetes data (d = 10, 442 patients), standardised, as regression prompts."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import torch
 from sklearn.datasets import load_diabetes
 
-from icnewton.constructions import build
+from icnewton.constructions.least_squares import build_least_squares
 from icnewton.iterations import gram_matrix
 from icnewton.models import Model
 from icnewton.prompts import Prompts, generator
@@ -56,13 +58,13 @@ def built_frame() -> pd.DataFrame:
         prompts = _prompts(n)
         spectra = torch.linalg.eigvalsh(gram_matrix(prompts.x[:, :-1]))
         lower, upper = spectra.min().item(), spectra.max().item()
-        settings: dict[str, dict[str, object]] = {
+        settings: dict[str, dict[str, Any]] = {
             "newton2": {"alpha": 1 / upper**2},
             "newton3": {"alpha": 1 / upper**2, "order": 3},
             "chebyshev": {"step": "chebyshev", "spectrum": (lower, upper)},
         }
         for variant, values in settings.items():
-            model = build("least_squares", d=prompts.d, n=n, steps=STEPS[variant], **values)
+            model = build_least_squares(d=prompts.d, n=n, steps=STEPS[variant], **values)
             frames.append(_frame(f"built_{variant}", model, prompts))
     return pd.concat(frames, ignore_index=True)
 

@@ -6,6 +6,7 @@ Comments, docstrings and layout do not count, so that editing them reruns nothin
 import ast
 import hashlib
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -24,11 +25,22 @@ def digest(*modules: str) -> str:
         module = waiting.pop()
         if module not in reached:
             reached.add(module)
-            waiting.extend(_imports(module))
-    combined = hashlib.blake2b(digest_size=8)
-    for module in sorted(reached):
-        combined.update(f"{module}\n{_meaning(module)}\n".encode())
-    return combined.hexdigest()
+            waiting.extend(_imports(_tree(_file(module))))
+    return _combined(f"{module}\n{_meaning(_file(module))}" for module in sorted(reached))
+
+
+@cache
+def script_digest(script: Path, *modules: str) -> str:
+    """The same for a script: its own code, every module of this package that it imports, and ``modules``, which it looks up
+    by name when it runs."""
+    return _combined([_meaning(script), digest(*sorted(_imports(_tree(script))), *modules)])
+
+
+def _combined(texts: Iterable[str]) -> str:
+    whole = hashlib.blake2b(digest_size=8)
+    for text in texts:
+        whole.update(f"{text}\n".encode())
+    return whole.hexdigest()
 
 
 def _path(module: str) -> Path | None:
@@ -36,19 +48,23 @@ def _path(module: str) -> Path | None:
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
-@cache
-def _tree(module: str) -> ast.Module:
-    path = _path(module)
+def _file(module: str) -> Path:
+    path = _path(module) if module.split(".")[0] == PACKAGE.name else None
     if path is None:
         raise ValueError(f"expected a module of icnewton, found {module!r}")
+    return path
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
 @cache
-def _imports(module: str) -> frozenset[str]:
-    """Modules of this package that a module imports anywhere, ``from icnewton.x import y`` counting y if it is one."""
+def _imports(tree: ast.Module) -> frozenset[str]:
+    """Modules of this package that are imported anywhere, ``from icnewton.x import y`` counting y if it is one."""
     names: set[str] = set()
-    for node in ast.walk(_tree(module)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -57,13 +73,12 @@ def _imports(module: str) -> frozenset[str]:
 
 
 @cache
-def _meaning(module: str) -> str:
-    """The module's syntax tree without docstrings and positions, and the C source beside it, if any, without comments."""
-    tree = ast.parse(ast.unparse(_tree(module)))
+def _meaning(path: Path) -> str:
+    """A file's syntax tree without docstrings and positions, and the C source beside it, if any, without comments."""
+    tree = ast.parse(ast.unparse(_tree(path)))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-    path = _path(module)
-    source = path.with_suffix(".c") if path else None
-    compiled = re.sub(r"/\*.*?\*/", " ", source.read_text(), flags=re.DOTALL).split() if source and source.is_file() else []
+    source = path.with_suffix(".c")
+    compiled = re.sub(r"/\*.*?\*/", " ", source.read_text(), flags=re.DOTALL).split() if source.is_file() else []
     return " ".join([ast.dump(tree), *compiled])

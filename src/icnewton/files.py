@@ -1,23 +1,62 @@
 """Files of every stage: written to a temporary sibling and renamed, so that no reader ever sees half of one."""
 
+import errno
+import fcntl
+import glob
 import json
 import os
+import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary sibling and rename it to ``path``, so that no reader ever sees half a file."""
+    """Let ``write`` fill a temporary sibling and rename it to ``path``, so that no reader ever sees half a file.
+
+    Siblings that killed processes of this machine left behind are swept away.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    mine = f".{path.name}.{socket.gethostname()}-"
+    for stale in path.parent.glob(f"{glob.escape(mine)}*.tmp"):
+        if not _is_alive(int(stale.name.removeprefix(mine).removesuffix(".tmp"))):
+            stale.unlink(missing_ok=True)
+    temporary = path.with_name(f"{mine}{os.getpid()}.tmp")
     try:
         write(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # alive, and another user's
+    return True
+
+
+def try_lock(path: Path, wait: bool = False) -> IO[str] | None:
+    """A file that holds an exclusive lock as long as it is open, or None if another process holds it and we do not ``wait``.
+
+    The lock ends with its process, however that ends. Where the file system knows no locks, nobody is kept out.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        file.close()
+        return None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise
+    return file
 
 
 def write_json(path: Path, value: Any) -> None:

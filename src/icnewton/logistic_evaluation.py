@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from icnewton.classification import LogisticPrompts
-from icnewton.constructions.interventions import iterates
 from icnewton.logistic import damped_newton, gradient_descent, loss, steepest_descent
 from icnewton.models import Model
 from icnewton.theory import bounds
@@ -44,24 +43,16 @@ class Weights:
     training_error: float = np.nan
 
 
-def _chunks(prompts: LogisticPrompts) -> Iterator[tuple[Tensor, Tensor]]:
+def chunks(prompts: LogisticPrompts) -> Iterator[tuple[Tensor, Tensor]]:
+    """x and y of ``CHUNK`` prompts at a time."""
     return zip(prompts.x.split(CHUNK), prompts.y.split(CHUNK), strict=True)
 
 
 def learned_weights(model: Model, seed: int, prompts: LogisticPrompts) -> Weights:
     """A learned model's answers, computed in float64."""
     card, exact = model.card, model.to(torch.float64)
-    w = torch.cat([exact(x, y) for x, y in _chunks(prompts)])
-    return Weights(card.family, card.kind, seed, card.depth, card.depth, w, card.origin["final_loss"])
-
-
-def built_weights(model: Model, steps: Sequence[int], prompts: LogisticPrompts) -> Iterator[Weights]:
-    """The answers of a built damped-Newton or gradient-descent transformer after each of ``steps``."""
-    card = model.card
-    parts = [iterates(model, x, y) for x, y in _chunks(prompts)]
-    for step, w in enumerate(map(torch.cat, zip(*parts, strict=True))):
-        if step in steps:
-            yield Weights(f"built_{card.family}", card.kind, 0, step, step * (card.layers_per_step or 0), w)
+    w = torch.cat([exact(x, y) for x, y in chunks(prompts)])
+    return Weights(card.family, card.kind, seed, card.depth, card.depth, w, card.origin["final_loss"] or np.nan)
 
 
 def reference_weights(method: str, steps: Sequence[int], mu: float, prompts: LogisticPrompts) -> Iterator[Weights]:

@@ -19,13 +19,10 @@ rule construct:
         runtime=10,
     params:
         condition=lambda w: asdict(LINEAR[w.condition]),
+        variant=lambda w: w.variant,
         steps=config["constructions"]["steps"],
         folder=f"{RESULTS}/construct/{{condition}}/{{variant}}_steps",
-        code=digest(
-            "icnewton.constructions.calibration",
-            "icnewton.constructions",
-            "icnewton.weights",
-        ),
+        code=stage("construct.py"),
     message:
         "building {wildcards.variant} transformers for {wildcards.condition}"
     script:
@@ -42,7 +39,7 @@ rule check_constructions:
         runtime=10,
     params:
         checks=config["constructions"]["checks"],
-        code=digest("icnewton.constructions.checks", "icnewton.files"),
+        code=stage("check_constructions.py"),
     message:
         "comparing constructions with their algorithms"
     script:

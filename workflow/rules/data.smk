@@ -9,7 +9,7 @@ rule data:
     params:
         condition=lambda w: asdict({**LINEAR, **LOGISTIC}[w.condition]),
         evaluation=config["evaluation"],
-        code=digest("icnewton.classification", "icnewton.prompt_files"),
+        code=stage("data.py"),
     message:
         "drawing evaluation prompts of {wildcards.condition}"
     script:

@@ -9,11 +9,6 @@ def evaluated(condition, suffix):
     return [f"{RESULTS}/evaluate/{condition}/{name}.{suffix}" for name in names]
 
 
-EVALUATION_CODE = digest(
-    "icnewton.evaluation", "icnewton.weights", "icnewton.prompt_files"
-)
-
-
 rule evaluate_model:
     input:
         prompts=rules.data.output[0],
@@ -32,7 +27,7 @@ rule evaluate_model:
     params:
         run=lambda w: RUNS[f"{w.condition}/{w.run}"].to_json(),
         probes=config["evaluation"]["probes"],
-        code=EVALUATION_CODE,
+        code=stage("evaluate_model.py"),
     message:
         "evaluating {wildcards.run} on {wildcards.condition}"
     script:
@@ -55,7 +50,7 @@ rule evaluate_references:
     params:
         algorithms=config["algorithms"],
         probes=config["evaluation"]["probes"],
-        code=EVALUATION_CODE,
+        code=stage("evaluate_references.py"),
     message:
         "running the reference algorithms on {wildcards.condition}"
     script:
@@ -76,7 +71,7 @@ rule evaluate_built:
         mem_mb=3000,
         runtime=10,
     params:
-        code=EVALUATION_CODE,
+        code=stage("evaluate_built.py"),
     message:
         "evaluating the built transformers on {wildcards.condition}"
     script:
@@ -96,12 +91,7 @@ rule evaluate_polynomial:
     params:
         condition=lambda w: asdict(LINEAR[w.condition]),
         polynomial=config["polynomial"],
-        code=digest(
-            "icnewton.theory.polynomials",
-            "icnewton.constructions.calibration",
-            "icnewton.evaluation",
-            "icnewton.prompt_files",
-        ),
+        code=stage("evaluate_polynomial.py"),
     message:
         "fitting the best polynomials on {wildcards.condition}"
     script:
@@ -132,7 +122,7 @@ rule evaluate_diabetes:
         mem_mb=3000,
         runtime=10,
     params:
-        code=digest("icnewton.diabetes", "icnewton.constructions", "icnewton.weights"),
+        code=stage("evaluate_diabetes.py"),
     message:
         "built and trained transformers on the diabetes data"
     script:

@@ -42,7 +42,9 @@ rule figure:
         runtime=10,
     params:
         spec=lambda w: config["figures"][w.figure],
-        code=lambda w: digest(module_of(config["figures"][w.figure]["kind"])),
+        code=lambda w: stage(
+            "figure.py", module_of(config["figures"][w.figure]["kind"])
+        ),
     message:
         "drawing {wildcards.figure}"
     script:

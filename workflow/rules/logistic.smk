@@ -1,7 +1,4 @@
 LOGISTIC_NAME = "[a-z]+_kappa[^/_]+_mu[^/_]+"
-LOGISTIC_CODE = digest(
-    "icnewton.logistic_evaluation", "icnewton.weights", "icnewton.prompt_files"
-)
 
 
 def logistic_answers(condition):
@@ -28,7 +25,7 @@ rule evaluate_logistic_model:
         runtime=10,
     params:
         run=lambda w: RUNS[f"{w.condition}/{w.run}"].to_json(),
-        code=LOGISTIC_CODE,
+        code=stage("evaluate_logistic_model.py"),
     message:
         "evaluating {wildcards.run} on {wildcards.condition}"
     script:
@@ -50,7 +47,7 @@ rule evaluate_logistic_references:
     params:
         condition=lambda w: asdict(LOGISTIC[w.condition]),
         algorithms=config["logistic"]["algorithms"],
-        code=LOGISTIC_CODE,
+        code=stage("evaluate_logistic_references.py"),
     message:
         "running Newton and gradient descent on {wildcards.condition}"
     script:
@@ -78,7 +75,7 @@ rule evaluate_logistic_built:
         condition=lambda w: asdict(LOGISTIC[w.condition]),
         built=config["logistic"]["built"],
         folder=f"{RESULTS}/construct/{{condition}}",
-        code=LOGISTIC_CODE,
+        code=stage("evaluate_logistic_built.py"),
     message:
         "building and evaluating logistic transformers for {wildcards.condition}"
     script:
@@ -100,7 +97,7 @@ rule check_damped_newton:
             key: config["logistic"][key]
             for key in ("problem", "checks", "widths", "budget")
         },
-        code=digest("icnewton.constructions.logistic_checks", "icnewton.files"),
+        code=stage("check_damped_newton.py"),
     message:
         "comparing damped-Newton transformers with damped Newton, step by step"
     script:
@@ -116,7 +113,7 @@ rule decrease:
         mem_mb=2000,
         runtime=10,
     params:
-        code=digest("icnewton.theory.decrease", "icnewton.files"),
+        code=stage("decrease.py"),
     message:
         "enclosing the functions of Appendix E.1"
     script:
@@ -139,7 +136,7 @@ rule cancer:
         runtime=10,
     params:
         cancer=config["logistic"]["cancer"],
-        code=digest("icnewton.cancer", "icnewton.files"),
+        code=stage("cancer.py"),
     message:
         "a damped-Newton transformer on the breast-cancer data"
     script:
@@ -165,7 +162,7 @@ rule logistic_table:
         mem_mb=2000,
         runtime=10,
     params:
-        code=digest("icnewton.statistics", "icnewton.files"),
+        code=stage("logistic_table.py"),
     message:
         "medians and intervals of {wildcards.condition}"
     script:

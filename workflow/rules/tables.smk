@@ -1,15 +1,3 @@
-import subprocess
-
-
-def commit():
-    """The commit that is checked out, marked if the working tree differs from it."""
-    words = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    return (
-        subprocess.run(words, capture_output=True, text=True).stdout.strip()
-        or "not a git checkout"
-    )
-
-
 def bearing(spec):
     """What of a figure decides which claims it bears on."""
     families = {f for panel in spec.get("panels", []) for f in panel["models"]}
@@ -39,7 +27,7 @@ rule table:
         mem_mb=2000,
         runtime=10,
     params:
-        code=digest("icnewton.statistics", "icnewton.files"),
+        code=stage("table.py"),
     message:
         "medians and intervals of {wildcards.condition}"
     script:
@@ -86,7 +74,7 @@ rule claims:
         runtime=20,
     params:
         figures={name: bearing(spec) for name, spec in config["figures"].items()},
-        code=digest("icnewton.claims", "icnewton.files", "icnewton.pages"),
+        code=stage("claims.py"),
     message:
         "confronting the claims with the measurements"
     script:
@@ -110,7 +98,7 @@ rule provenance:
         runtime=5,
     params:
         config=config,
-        commit=commit(),
+        code=stage("provenance.py"),
     message:
         "writing down where everything comes from"
     script:

@@ -3,6 +3,7 @@ rule train:
         weights=f"{RESULTS}/train/{{condition}}/{{run}}/weights.safetensors",
         card=f"{RESULTS}/train/{{condition}}/{{run}}/card.json",
         log=f"{RESULTS}/train/{{condition}}/{{run}}/log.csv",
+        record=f"{RESULTS}/records/train/{{condition}}/{{run}}.json",  # travels through a cache with the rest
     log:
         f"{RESULTS}/logs/train/{{condition}}/{{run}}.log",
     threads: 1
@@ -15,7 +16,7 @@ rule train:
         device=config["device"],
         # not an output: Snakemake deletes outputs before a job, and this file is what a killed job resumes from
         checkpoint=f"{RESULTS}/checkpoints/{{condition}}/{{run}}.safetensors",
-        code=digest("icnewton.training.loop"),
+        code=stage("train.py"),
     message:
         "training {wildcards.run} on {wildcards.condition}"
     script:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from icnewton.cancer import cancer_frame
 from icnewton.files import write_table
-from job import job, limit_threads
+from icnewton.threads import limit_threads
+from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake)
+    limit_threads(snakemake.threads)
     frame = cancer_frame(**snakemake.params.cancer)
     for path in (snakemake.output.csv, snakemake.output.md):
         write_table(Path(path), frame)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from icnewton.constructions.checks import check_all
 from icnewton.files import write_table
-from job import job, limit_threads
+from icnewton.threads import limit_threads
+from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake)
+    limit_threads(snakemake.threads)
     frame = check_all(**snakemake.params.checks)
     write_table(Path(snakemake.output[0]), frame)
     say(f"{len(frame)} settings, largest relative error {frame['error'].max():.2e}")

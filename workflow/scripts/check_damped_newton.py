@@ -4,7 +4,8 @@ from pathlib import Path
 
 from icnewton.constructions.logistic_checks import check_steps, check_widths, error_budget
 from icnewton.files import write_table
-from job import job, limit_threads
+from icnewton.threads import limit_threads
+from job import job
 
 
 def renamed(values):
@@ -13,7 +14,7 @@ def renamed(values):
 
 
 with job(snakemake) as say:
-    limit_threads(snakemake)
+    limit_threads(snakemake.threads)
     settings = snakemake.params.logistic
     for name, check, key in (
         ("steps", check_steps, "checks"),

@@ -6,10 +6,11 @@ from icnewton.classification import LogisticCondition, sample_logistic
 from icnewton.experiment import parse_condition
 from icnewton.prompt_files import write_prompts
 from icnewton.prompts import generator, sample
-from job import job, limit_threads
+from icnewton.threads import limit_threads
+from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake)
+    limit_threads(snakemake.threads)
     condition, size = parse_condition(snakemake.params.condition), snakemake.params.evaluation
     source = generator("evaluation", condition, size["seed"])
     draw = sample_logistic if isinstance(condition, LogisticCondition) else sample

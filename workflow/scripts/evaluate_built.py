@@ -5,11 +5,12 @@ from pathlib import Path
 from icnewton.evaluation import errors_frame, model_predictions
 from icnewton.files import write_table
 from icnewton.prompt_files import read_prompts
+from icnewton.threads import limit_threads
 from icnewton.weights import load
-from job import job, limit_threads
+from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake)
+    limit_threads(snakemake.threads)
     prompts = read_prompts(snakemake.input.prompts)
     results = []
     for folder in sorted({Path(path).parent for path in snakemake.input.models}):

@@ -6,13 +6,15 @@ import pandas as pd
 
 from icnewton.diabetes import built_frame, learned_frame, summary
 from icnewton.files import write_table
+from icnewton.threads import limit_threads
 from icnewton.weights import load
-from job import job, limit_threads
+from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake)
-    folders = dict.fromkeys(Path(path).parent for path in snakemake.input)
-    frame = pd.concat([built_frame(), *(learned_frame(load(folder)) for folder in folders)], ignore_index=True)
+    limit_threads(snakemake.threads)
+    models = map(load, dict.fromkeys(Path(path).parent for path in snakemake.input))
+    learned = [learned_frame(model) for model in models if not model.card.origin["diverged"]]
+    frame = pd.concat([built_frame(), *learned], ignore_index=True)
     write_table(Path(snakemake.output.predictions), frame)
     for path in (snakemake.output.csv, snakemake.output.md):
         write_table(Path(path), summary(frame))

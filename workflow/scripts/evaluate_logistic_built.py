@@ -5,13 +5,15 @@ from pathlib import Path
 from icnewton.classification import LogisticCondition
 from icnewton.constructions import build
 from icnewton.files import write_table
-from icnewton.logistic_evaluation import built_weights, logistic_frame
+from icnewton.logistic_built import built_weights
+from icnewton.logistic_evaluation import logistic_frame
 from icnewton.prompt_files import read_logistic_prompts
+from icnewton.threads import limit_threads
 from icnewton.weights import save
-from job import job, limit_threads
+from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake)
+    limit_threads(snakemake.threads)
     condition, prompts = LogisticCondition(**snakemake.params.condition), read_logistic_prompts(snakemake.input.prompts)
     sizes = {"d": condition.d, "n": condition.n, "mu": condition.mu}
     answers = []

@@ -1,4 +1,4 @@
-"""Losses and distances of one learned model."""
+"""Losses and distances of one learned model; no rows of one that diverged."""
 
 from pathlib import Path
 
@@ -6,13 +6,15 @@ from icnewton.experiment import parse_run
 from icnewton.files import write_table
 from icnewton.logistic_evaluation import learned_weights, logistic_frame
 from icnewton.prompt_files import read_logistic_prompts
+from icnewton.threads import limit_threads
 from icnewton.weights import load
-from job import job, limit_threads
+from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake)
+    limit_threads(snakemake.threads)
     run, prompts = parse_run(snakemake.params.run), read_logistic_prompts(snakemake.input.prompts)
-    answers = learned_weights(load(Path(snakemake.input.weights).parent), run.seed, prompts)
-    frame = logistic_frame([answers], run.condition.mu, prompts)
+    model = load(Path(snakemake.input.weights).parent)
+    rows = slice(0 if model.card.origin["diverged"] else None)
+    frame = logistic_frame([learned_weights(model, run.seed, prompts)], run.condition.mu, prompts)[rows]
     write_table(Path(snakemake.output[0]), frame)
     say(f"median loss {frame['loss'].median():.4f}, excess {frame['excess'].median():.3e}")

@@ -5,10 +5,11 @@ from pathlib import Path
 from icnewton.files import write_table
 from icnewton.logistic_evaluation import logistic_frame, reference_weights
 from icnewton.prompt_files import read_logistic_prompts
-from job import job, limit_threads
+from icnewton.threads import limit_threads
+from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake)
+    limit_threads(snakemake.threads)
     params, prompts = snakemake.params, read_logistic_prompts(snakemake.input.prompts)
     mu = params.condition["mu"]
     answers = [w for name, steps in params.algorithms.items() for w in reference_weights(name, steps, mu, prompts)]

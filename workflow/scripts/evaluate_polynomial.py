@@ -8,12 +8,13 @@ from icnewton.files import write_table
 from icnewton.prompt_files import read_prompts
 from icnewton.prompts import Condition, generator, sample
 from icnewton.theory.polynomials import degree, fit
-from job import job, limit_threads
+from icnewton.threads import limit_threads
+from job import job
 
 CHUNK = 2000
 
 with job(snakemake) as say:
-    limit_threads(snakemake)
+    limit_threads(snakemake.threads)
     condition, prompts = Condition(**snakemake.params.condition), read_prompts(snakemake.input.prompts)
     chunks, upper = -(-snakemake.params.polynomial["prompts"] // CHUNK), 1.05 * spectrum(condition)[1]
     results = []

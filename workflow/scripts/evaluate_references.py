@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from icnewton.evaluation import errors_frame, probe_frame, probe_prompts, probe_values, reference_predictions
+from icnewton.evaluation import errors_frame, probe_frame, probe_prompts, probe_values
 from icnewton.files import write_table
 from icnewton.prompt_files import read_prompts
-from job import job, limit_threads
+from icnewton.references import reference_predictions
+from icnewton.threads import limit_threads
+from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake)
+    limit_threads(snakemake.threads)
     prompts, algorithms = read_prompts(snakemake.input.prompts), snakemake.params.algorithms
     results = [r for name, steps in algorithms.items() for r in reference_predictions(name, steps, prompts)]
     write_table(Path(snakemake.output.errors), errors_frame(results, prompts))

@@ -1,29 +1,82 @@
-"""What every script shares: plain lines in the job's log, one sentence to the user when something is wrong."""
+"""What every script shares: a log, one sentence to the user when something is wrong, and a record of what was made.
 
+Nothing here may change a result: this file is not part of a job's digest of code.
+"""
+
+import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+
+from icnewton.records import Record, digest_of, write_record
+
+PACKAGES = ("icnewton", "snakemake", "torch", "numpy", "pandas", "matplotlib", "scikit-learn", "safetensors")
 
 
 @contextmanager
 def job(snakemake) -> Iterator[Callable[[str], None]]:
-    """Yields a function that writes a line to the log; errors go there in full and to the terminal in one sentence."""
-    log = Path(snakemake.log[0])
+    """Yields a function that writes a line to the log; errors go there in full and to the terminal in one sentence.
+
+    A job that ends well leaves a record of its inputs, outputs and circumstances.
+    """
+    log, started = Path(snakemake.log[0]), datetime.now(UTC)
+    record, folder = record_path(log)
+    record.unlink(missing_ok=True)  # from now on the old one vouches for nothing
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", buffering=1) as lines:
         try:
+            begun = time.monotonic()
             yield lambda line: print(line, file=lines)
+            write_record(record, describe(snakemake, folder, record, started, time.monotonic() - begun))
+        except KeyboardInterrupt:
+            sys.exit(f"{snakemake.rule}: interrupted; the next run goes on from here")
         except Exception as error:
             traceback.print_exc(file=lines)
             sys.exit(f"{snakemake.rule}: {error} (details in {log})")
 
 
-def limit_threads(snakemake) -> None:
-    """Let torch and numpy use the job's threads: results are reproducible for a given number of them."""
-    import torch
-    from threadpoolctl import threadpool_limits
+def record_path(log: Path) -> tuple[Path, Path]:
+    """The place of the record of the job with this log, and the folder of results."""
+    folder = Path(*log.parts[: log.parts.index("logs")])
+    return folder / "records" / log.relative_to(folder / "logs").with_suffix(".json"), folder
 
-    torch.set_num_threads(snakemake.threads)
-    threadpool_limits(snakemake.threads)
+
+def describe(snakemake, folder: Path, record: Path, started: datetime, seconds: float) -> Record:
+    """Everything that is worth knowing about a job that has just ended."""
+    inputs, outputs = (
+        {str(path.relative_to(folder)): digest_of(path) for path in map(Path, files) if path != record}
+        for files in (snakemake.input, snakemake.output)
+    )
+    return Record(
+        rule=snakemake.rule,
+        wildcards=dict(snakemake.wildcards.items()),
+        inputs=inputs,
+        outputs=outputs,
+        params=dict(snakemake.params.items()),
+        commit=commit(),
+        versions={name: version(name) for name in PACKAGES} | {"python": sys.version.split()[0]},
+        device=device(),
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(seconds, 3),
+    )
+
+
+def commit() -> str:
+    """The commit that is checked out, marked if the working tree differs from it."""
+    words = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(words, capture_output=True, text=True).stdout.strip()
+    except OSError:
+        found = ""
+    return found or "not a git checkout"
+
+
+def device() -> str:
+    """The graphics card that this process used, if it used one."""
+    torch = sys.modules.get("torch")
+    return torch.cuda.get_device_name() if torch and torch.cuda.is_initialized() else "cpu"

@@ -9,14 +9,12 @@ import yaml
 
 from icnewton.files import write_text
 from icnewton.pages import page
-from job import job
-
-PACKAGES = ("icnewton", "snakemake", "torch", "numpy", "pandas", "matplotlib", "scikit-learn", "safetensors")
+from job import PACKAGES, commit, job
 
 with job(snakemake) as say:
     config = dict(snakemake.params.config)
     facts = {
-        "commit": snakemake.params.commit,
+        "commit": commit(),
         "Python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
         "training device": config["device"],

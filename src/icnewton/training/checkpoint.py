@@ -1,8 +1,10 @@
 """Checkpoints in safetensors: weights, the optimizers' moments, the random stream, the log so far. No pickle."""
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -11,12 +13,13 @@ from torch import Tensor
 
 from icnewton.files import write_atomically
 from icnewton.training.engine import TrainingState
+from icnewton.training.runs import Run
 
 Record = tuple[float, float, float, float, float]
 
 
-def save_checkpoint(path: Path, state: TrainingState, log: Sequence[Record], identity: str) -> None:
-    """Write the state and log atomically; ``identity`` names the run and the code that made it."""
+def save_checkpoint(path: Path, state: TrainingState, log: Sequence[Record], run: Run, code: str) -> None:
+    """Write the state and log of a run atomically; ``code`` is the digest of the code that got it there."""
     tensors = {f"weights.{name}": value for name, value in state.transformer.state_dict().items()}
     for place, optimizer in enumerate(state.optimizers):
         for index, moments in optimizer.state_dict()["state"].items():
@@ -24,23 +27,31 @@ def save_checkpoint(path: Path, state: TrainingState, log: Sequence[Record], ide
     tensors["source"] = state.source.get_state()
     tensors["log"] = torch.tensor(log, dtype=torch.float64).reshape(-1, len(Record.__args__))  # type: ignore[attr-defined]
     tensors = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
-    metadata = {"identity": identity, "step": json.dumps(state.step)}
-    write_atomically(path, lambda part: save_file(tensors, part, metadata))
+    metadata = {"run": json.dumps(run.to_json()), "code": code, "step": str(state.step)}
+    write_atomically(path, lambda part: save_file(tensors, part, metadata | {"digest": _digest(tensors, metadata)}))
 
 
-def load_checkpoint(path: Path, state: TrainingState, identity: str) -> list[Record]:
+def load_checkpoint(path: Path, state: TrainingState, run: Run, code: str) -> list[Record]:
     """Restore ``state`` in place and return the log; raises ValueError with the reason if the file cannot be used."""
     try:
         with safetensors.safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
+            metadata = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"{path}: expected a checkpoint, found {error}") from None
-    if metadata.get("identity") != identity:
-        raise ValueError(f"{path}: the checkpoint belongs to other settings or other code")
-    floating = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
-    if not all(bool(tensor.isfinite().all()) for tensor in floating):
+    if metadata.pop("digest", None) != _digest(tensors, metadata):
+        raise ValueError(f"{path}: expected a checkpoint, found one that was changed after it was written")
+    if metadata["code"] != code:
+        raise ValueError(f"{path}: the checkpoint was made by other code, {metadata['code']} and not {code}")
+    if differences := list(_differences(json.loads(metadata["run"]), json.loads(json.dumps(run.to_json())))):
+        raise ValueError(f"{path}: the checkpoint was made with other settings, {', '.join(differences)}")
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values() if tensor.is_floating_point()):
         raise ValueError(f"{path}: the checkpoint holds values that are not finite")
+    _restore(state, tensors, int(metadata["step"]))
+    return [tuple(row) for row in tensors["log"].tolist()]
+
+
+def _restore(state: TrainingState, tensors: Mapping[str, Tensor], step: int) -> None:
     state.transformer.load_state_dict(_under("weights.", tensors))
     for place, optimizer in enumerate(state.optimizers):
         moments: dict[int, dict[str, Tensor]] = {}
@@ -49,10 +60,26 @@ def load_checkpoint(path: Path, state: TrainingState, identity: str) -> list[Rec
             moments.setdefault(int(index), {})[moment] = tensor
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     state.source.set_state(tensors["source"])
-    state.step = json.loads(metadata["step"])
-    state.clock.fill_(state.step)
-    return [tuple(row) for row in tensors["log"].tolist()]
+    state.step = step
+    state.clock.fill_(step)
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    whole = hashlib.blake2b(json.dumps(metadata, sort_keys=True).encode(), digest_size=16)
+    for name, tensor in sorted(tensors.items()):
+        whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        whole.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+    return whole.hexdigest()
+
+
+def _differences(then: Any, now: Any, where: str = "") -> Iterator[str]:
+    """Every value that differs, by its place, as it was and as it is now."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in then | now:
+            yield from _differences(then.get(key), now.get(key), f"{where}.{key}".lstrip("."))
+    elif then != now:
+        yield f"{where} {then} and not {now}"

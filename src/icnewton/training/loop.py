@@ -24,10 +24,6 @@ RECORDS = 100
 LOG_COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
 
 
-class Diverged(RuntimeError):
-    """The loss stopped being a number; the message says at which step."""
-
-
 @dataclass
 class Training:
     """A run on its way: its state, its log and what has been summed since the last record."""
@@ -36,8 +32,9 @@ class Training:
     state: TrainingState
     log: list[Record]
     checkpoint: Path
-    identity: str
+    code: str
     sums: torch.Tensor  # of finite losses, of their gradients' norms, and how many
+    diverged: str | None = None  # in words, once no step of a record had a finite loss
 
     @property
     def every(self) -> int:
@@ -47,12 +44,12 @@ class Training:
     @property
     def due(self) -> bool:
         """Whether the last step calls for a record."""
-        return self.state.step % self.every == 0 or self.finished
+        return self.state.step % self.every == 0 or self.state.step >= self.run.recipe.steps
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are made."""
-        return self.state.step >= self.run.recipe.steps
+        """Whether all steps are made, or none more can be."""
+        return self.state.step >= self.run.recipe.steps or self.diverged is not None
 
     def count(self, loss: torch.Tensor, norm: torch.Tensor) -> None:
         """Add a step's loss and gradient norm, unless they overflowed."""
@@ -60,10 +57,13 @@ class Training:
         self.sums += torch.stack([loss, norm, torch.ones_like(loss)]).where(finite, 0.0)
 
     def record(self, seconds: float) -> str:
-        """Close a line of the log and say it; raises Diverged if no step since the last one had a finite loss."""
+        """Close a line of the log and say it, or that no step since the last one had a finite loss."""
+        if self.diverged is not None:
+            return f"diverged: {self.diverged}"
         loss, norm = (self.sums[:2] / self.sums[2]).tolist()
         if not math.isfinite(loss):
-            raise Diverged(f"{_name(self.run)} diverged: mean loss {loss} in the steps up to {self.state.step}")
+            self.diverged = f"mean loss {loss} in the steps up to {self.state.step}"
+            return f"diverged: {self.diverged}"
         recipe = self.run.recipe
         rate = recipe.learning_rate * schedule(self.state.step - 1, recipe.warmup, recipe.steps)
         self.log.append((float(self.state.step), loss, rate, norm, round(seconds, 3)))
@@ -71,8 +71,9 @@ class Training:
         return "step {:.0f}  loss {:.4e}  rate {:.2e}  gradient {:.2e}  {:.0f} s".format(*self.log[-1])
 
     def save(self) -> None:
-        """Write the checkpoint."""
-        save_checkpoint(self.checkpoint, self.state, self.log, self.identity)
+        """Write the checkpoint, unless nothing could go on from it."""
+        if self.diverged is None:
+            save_checkpoint(self.checkpoint, self.state, self.log, self.run, self.code)
 
 
 def train(
@@ -89,7 +90,8 @@ def train(
     A usable ``checkpoint`` is resumed; one that is damaged, not finite, or of another run or other ``code`` (a digest) is
     refused aloud and training starts over. It is written with the first record after every ``checkpoint_seconds`` and at
     the end. ``loss`` is the mean over every prompt since the last record, steps in which it overflowed left out; ``seconds``
-    counts training alone, over all sessions. Raises Diverged when no step since the last record had a finite loss.
+    counts training alone, over all sessions. A run none of whose steps since the last record had a finite loss has diverged:
+    it stops there, its card's origin says ``diverged`` with loss and step, its weights are the last ones.
     """
     return train_together(
         [run], checkpoints=[checkpoint], code=code, device=device, checkpoint_seconds=checkpoint_seconds, say=say
@@ -107,15 +109,15 @@ def train_together(
 ) -> list[tuple[Model, list[Record]]]:
     """``train`` for runs that ``stackable`` calls alike, one step of all at a time; ``seconds`` are those of the whole stack.
 
-    Runs whose checkpoints stand at different steps are not stacked with each other. Raises ValueError for unlike runs and
-    Diverged if any of them diverges; called again without it, the others go on from their checkpoints.
+    Runs whose checkpoints stand at different steps are not stacked with each other; one that diverges stops none of the others.
+    Raises ValueError for unlike runs.
     """
     if not stackable(runs):
         raise ValueError("expected runs that differ in condition and seed alone, found different shapes or recipes")
-    trainings = [_resume(run, path, f"{code} {run}", device, say) for run, path in zip(runs, checkpoints, strict=True)]
+    trainings = [_resume(run, path, code, device, say) for run, path in zip(runs, checkpoints, strict=True)]
     for _, group in groupby(sorted(trainings, key=lambda training: training.state.step), lambda training: training.state.step):
         _finish(list(group), checkpoint_seconds, say)
-    return [(_model(training, code, device), training.log) for training in trainings]
+    return [(_model(training, device), training.log) for training in trainings]
 
 
 def _finish(trainings: list[Training], checkpoint_seconds: float, say: Callable[[str], object]) -> None:
@@ -125,14 +127,14 @@ def _finish(trainings: list[Training], checkpoint_seconds: float, say: Callable[
     elapsed, began, saved = (first.log[-1][4] if first.log else 0.0), time.monotonic(), time.monotonic()
     steps, name = first.run.recipe.steps, _name(first.run)
     with tqdm(total=steps, initial=first.state.step, desc=name, unit="step", disable=None, leave=False) as bar:
-        while not first.finished:
+        while not all(training.finished for training in trainings):
             for training, loss, norm in zip(trainings, *step(), strict=True):
                 training.count(loss, norm)
             bar.update()
             if not first.due:
                 continue
             lines = [training.record(elapsed + time.monotonic() - began) for training in trainings]
-            if time.monotonic() - saved >= checkpoint_seconds or first.finished:
+            if time.monotonic() - saved >= checkpoint_seconds or all(training.finished for training in trainings):
                 for training in trainings:
                     training.save()
                 saved = time.monotonic()
@@ -140,17 +142,17 @@ def _finish(trainings: list[Training], checkpoint_seconds: float, say: Callable[
                 say(line)
 
 
-def _resume(run: Run, checkpoint: Path, identity: str, device: str, say: Callable[[str], object]) -> Training:
+def _resume(run: Run, checkpoint: Path, code: str, device: str, say: Callable[[str], object]) -> Training:
     def fresh() -> Training:
         sums = torch.zeros(3, dtype=torch.float64, device=device)
-        return Training(run, start(run, device), [], checkpoint, identity, sums)
+        return Training(run, start(run, device), [], checkpoint, code, sums)
 
     training = fresh()
     if not checkpoint.exists():
         return training
     try:
-        training.log = load_checkpoint(checkpoint, training.state, identity)
-    except (ValueError, RuntimeError, KeyError) as error:
+        training.log = load_checkpoint(checkpoint, training.state, run, code)
+    except ValueError as error:
         say(f"starting over: {error}")
         return fresh()
     say(f"resuming from step {training.state.step}")
@@ -161,14 +163,15 @@ def _name(run: Run) -> str:
     return f"{run.family} {run.layers} layers, kappa {run.condition.kappa:g}, seed {run.seed}"
 
 
-def _model(training: Training, code: str, device: str) -> Model:
+def _model(training: Training, device: str) -> Model:
     run, log = training.run, training.log
     origin = {
         "run": run.to_json(),
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
-        "code": code,
+        "code": training.code,
         "versions": {name: version(name) for name in ("icnewton", "torch", "numpy")} | {"python": platform.python_version()},
         "seconds": log[-1][4] if log else 0.0,
         "final_loss": log[-1][1] if log else None,
+        "diverged": training.diverged,
     }
     return assemble(run.format, training.state.transformer.cpu(), family=run.family, kind="learned", origin=origin)

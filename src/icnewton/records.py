@@ -1,0 +1,172 @@
+"""What made each file: a record beside every job's results, and checks of a whole folder against its records.
+
+A record is JSON under ``records/``, written when all outputs are; paths are relative to the folder of results, which can
+therefore be moved and still be verified.
+
+    python -m icnewton.records verify results/laptop            is it whole and untouched?
+    python -m icnewton.records trace results/laptop/FILE        what was it made from, down to seeds?
+    python -m icnewton.records set-aside results/laptop         rename files that are not what their job wrote
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from icnewton.files import try_lock, write_json
+
+RECORDS = "records"
+UNRECORDED = ("logs", "checkpoints", RECORDS)  # folders whose files no record vouches for
+DAMAGED = ".damaged"
+RUNNING = Path(".snakemake/icnewton.lock")  # held by the run that is at work in a checkout
+AT_WORK = "another run is at work in this folder; wait until it ends, or end it (nothing is lost: trainings resume)"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A job that ended well. inputs and outputs: file -> digest; params: every value that it depended on, the digest of its
+    code among them; seconds: from its start to this record."""
+
+    rule: str
+    wildcards: Mapping[str, str]
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    params: Mapping[str, Any]
+    commit: str
+    versions: Mapping[str, str]
+    device: str
+    started: str
+    seconds: float
+
+
+@cache
+def file_digest(path: Path, size: int, changed: int) -> str:
+    """Thirty-two hexadecimal digits of a file's content; its size and time of change in nanoseconds make a second look free."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def digest_of(path: Path) -> str | None:
+    """The digest of a file, or None where there is none."""
+    if not path.is_file():
+        return None
+    facts = path.stat()
+    return file_digest(path, facts.st_size, facts.st_mtime_ns)
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a record, atomically."""
+    write_json(path, asdict(record))
+
+
+def read_record(path: Path) -> Record:
+    """The record in a file; raises ValueError, naming it, if it is none."""
+    try:
+        return Record(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: expected a record of a job, found {str(error)[:200]}") from None
+
+
+def verify(folder: Path) -> tuple[int, list[str]]:
+    """How many files are what their job wrote, and a sentence for everything that is not in order."""
+    known: dict[str, str] = {}
+    problems, records = [], []
+    for path in sorted((folder / RECORDS).rglob("*.json")):
+        try:
+            records.append(read_record(path))
+        except ValueError as error:
+            problems.append(str(error))
+    for record in records:
+        known.update(record.outputs)
+    found = {name: digest_of(folder / name) for record in records for name in (*record.outputs, *record.inputs)}
+    for name, digest in known.items():
+        if found[name] is None:
+            problems.append(f"{folder / name}: missing")
+        elif found[name] != digest:
+            problems.append(f"{folder / name}: not what its job wrote")
+    for record in records:
+        for name, digest in record.inputs.items():
+            if found[name] != digest and found[name] == known.get(name, found[name]):
+                problems.append(f"{folder / next(iter(record.outputs))}: made from another {name} than the one that is there")
+    problems += [f"{path}: no record tells what made it" for path in _others(folder, known)]
+    return sum(found[name] == digest for name, digest in known.items()), problems
+
+
+def set_aside(folder: Path) -> Iterator[str]:
+    """Rename every file that is not what its job wrote, so that the next run makes it anew; a sentence for each."""
+    for path in sorted((folder / RECORDS).rglob("*.json")):
+        try:
+            outputs = read_record(path).outputs
+        except ValueError as error:
+            path.unlink()
+            yield f"{error}; deleted"
+            continue
+        for name, digest in outputs.items():
+            file = folder / name
+            if digest_of(file) not in (None, digest):
+                aside = file.with_name(file.name + DAMAGED)
+                file.replace(aside)
+                yield f"{file}: not what its job wrote; kept as {aside.name} and made anew"
+
+
+def trace(file: Path) -> Iterator[str]:
+    """The job that made a file, the jobs that made its inputs, and so on, an indented line each."""
+    folder = next((parent for parent in file.parents if (parent / RECORDS).is_dir()), None)
+    if folder is None:
+        raise ValueError(f"{file}: expected a file in a folder of results, found no {RECORDS} above it")
+    records = [read_record(path) for path in sorted((folder / RECORDS).rglob("*.json"))]
+    makers = {name: record for record in records for name in record.outputs}
+    if str(file.relative_to(folder)) not in makers:
+        raise ValueError(f"{file}: expected a file that a job of the workflow made, found no record of it")
+    yield from _ancestry(makers[str(file.relative_to(folder))], makers, 0, set())
+
+
+def _ancestry(record: Record, makers: Mapping[str, Record], depth: int, told: set[int]) -> Iterator[str]:
+    values = json.dumps(record.params)
+    yield f"{'  ' * depth}{_name(record)}: commit {record.commit}, {record.started}, {record.seconds:.0f} s on {record.device}"
+    if id(record) in told:
+        return
+    told.add(id(record))
+    yield f"{'  ' * depth}  {values}"
+    parents = {id(makers[name]): makers[name] for name in record.inputs if name in makers}
+    for parent in parents.values():
+        yield from _ancestry(parent, makers, depth + 1, told)
+
+
+def _name(record: Record) -> str:
+    return " ".join([record.rule, *record.wildcards.values()])
+
+
+def _others(folder: Path, known: Mapping[str, str]) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and name.parts[0] not in UNRECORDED and str(name) not in known and name.name != "report.html":
+            yield path
+
+
+def main() -> None:
+    """Verify, trace or set aside, by the words of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m icnewton.records", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("what", choices=["verify", "trace", "set-aside"])
+    parser.add_argument("path", type=Path)
+    options = parser.parse_args()
+    if options.what == "set-aside" and try_lock(RUNNING) is None:
+        sys.exit(AT_WORK)
+    if options.what == "verify":
+        whole, problems = verify(options.path)
+        print(*problems, f"{whole} files are what their jobs wrote, {len(problems)} problems", sep="\n")
+        sys.exit(bool(problems) or not whole)
+    try:
+        for line in trace(options.path) if options.what == "trace" else set_aside(options.path):
+            print(line)
+    except ValueError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
