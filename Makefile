@@ -1,5 +1,8 @@
 # make reproduce [SCALE=smoke|laptop|paper]   every table, figure and claim, and one HTML report
-# make plan [SCALE=...]                       what reproduce would run, and why
+# make status [SCALE=...]                     what is missing, changed or interrupted, and what a run would do and cost
+# make plan [SCALE=...]                       every job that reproduce would run, and why
+# make verify [SCALE=...]                     whether the folder of results is whole and untouched
+# make trace FILE=results/...                 what a file was made from, down to the seeds
 # make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
 # make recipes                                loss against seconds of training, recipe by recipe
 # make test [ARGS="-m slow"]                  the tests; each command makes its own environment first
@@ -11,17 +14,28 @@ ARGS ?=
 REPORT = results/$(SCALE)/report.html
 # without bytecode every job would compile torch anew, which took longer than most jobs
 RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=
-SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) --quiet rules host reason
+CACHE = $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache train)
+SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) --quiet rules host reason $(CACHE)
 
-.PHONY: reproduce plan bench recipes test lint clean
+.PHONY: reproduce status plan verify trace bench recipes test lint clean
 
 reproduce: $(VENV)/installed
-	$(SNAKEMAKE)
+	$(RUN) python -m icnewton.records set-aside results/$(SCALE)
+	$(SNAKEMAKE) $(ARGS)
 	$(SNAKEMAKE) --report $(REPORT)
 	@echo "$(abspath $(REPORT))"
 
 plan: $(VENV)/installed
 	$(SNAKEMAKE) --dry-run
+
+status: $(VENV)/installed
+	$(RUN) python -m workflow.status $(SCALE)
+
+verify: $(VENV)/installed
+	$(RUN) python -m icnewton.records verify results/$(SCALE)
+
+trace: $(VENV)/installed
+	$(RUN) python -m icnewton.records trace $(FILE)
 
 bench: $(VENV)/installed
 	$(RUN) python -m bench.run $(ARGS)

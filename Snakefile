@@ -63,6 +63,17 @@ include: "workflow/rules/figures.smk"
 rule all:
     default_target: True
     input:
+        # what lies between is asked for too, so that a file that was lost is made again
+        expand(rules.data.output, condition=[*LINEAR, *LOGISTIC]),
+        expand(rules.construct.output, condition=BUILT_CONDITIONS, variant=VARIANTS),
+        [path for name in RUNS for path in [*trained(name), training_log(name)]],
+        ERRORS,
+        PROBES,
+        ANSWERS,
+        expand(rules.evaluate_logistic_built.output, condition=BOUNDED),
+        rules.check_constructions.output,
+        rules.check_damped_newton.output,
+        rules.decrease.output,
         rules.claims.output,
         rules.provenance.output,
         rules.evaluate_diabetes.output,

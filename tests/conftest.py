@@ -8,21 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from workflow.status import load_config
 
 from icnewton.experiment import Experiment, run_name
+from icnewton.files import read_tables
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path("results/smoke")
-
-
-def load_config(scale):
-    """The configuration of a scale, merged as the Snakefile merges it."""
-    from snakemake.utils import update_config
-
-    with open("config.yaml") as base, open(f"workflow/scales/{scale}.yaml") as overlay:
-        config = yaml.safe_load(base)
-        update_config(config, yaml.safe_load(overlay))
-    return config | {"scale": scale}
 
 
 @pytest.fixture
@@ -48,8 +40,13 @@ def tiny_run(smoke, schema):
 def snakemake(folder, *arguments):
     """Run the workflow of a folder at smoke scale, with the profile that loads by itself."""
     command = [sys.executable, "-m", "snakemake", "--config", "scale=smoke", *arguments]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True)
+
+
+def environment_of(folder):
+    """The environment in which a folder runs its own package."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def clone(folder):
@@ -67,3 +64,18 @@ def finished(tmp_path_factory):
         result = snakemake(folder)
         assert result.returncode == 0, result.stderr
     return folders
+
+
+def finished_tables(folder, spec):
+    """The tables of a figure's conditions, as the workflow gives them to it."""
+    if spec["kind"] in ("curves", "headline") or spec["kind"].startswith("logistic"):
+        return {name: read_tables([folder / RESULTS / f"tables/{name}.csv"]) for name in spec["conditions"]}
+    suffix = ".parquet" if spec["kind"] == "similarity" else ".probe.parquet"
+    return {
+        name: read_tables(
+            path
+            for path in sorted((folder / RESULTS / "evaluate" / name).glob(f"*{suffix}"))
+            if suffix == ".probe.parquet" or ".probe" not in path.name
+        )
+        for name in spec["conditions"]
+    }

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import load_config
+from workflow.status import load_config
 
 from icnewton.experiment import ConfigError, Experiment, parse_run
 

@@ -49,8 +49,8 @@ def _path(module: str) -> Path | None:
 
 
 def _file(module: str) -> Path:
-    path = _path(module) if module.split(".")[0] == PACKAGE.name else None
-    if path is None:
+    path = _path(module)
+    if path is None or not _is_ours(module):
         raise ValueError(f"expected a module of icnewton, found {module!r}")
     return path
 
@@ -68,8 +68,13 @@ def _imports(tree: ast.Module) -> frozenset[str]:
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
-    return frozenset(name for name in names if name.split(".")[0] == "icnewton" and _path(name))
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names.update(name if _is_ours(name) else node.module for name in inner)
+    return frozenset(filter(_is_ours, names))
+
+
+def _is_ours(name: str) -> bool:
+    return name.split(".")[0] == "icnewton" and _path(name) is not None
 
 
 @cache

@@ -101,11 +101,11 @@ rule evaluate_polynomial:
 rule evaluate_diabetes:
     input:
         cards=[
-            f"{RESULTS}/train/{name}/{file}"
+            path
             for name, run in RUNS.items()
             if run.condition.d == 10
             and condition_name(run.condition) in BUILT_CONDITIONS[:1]
-            for file in ("weights.safetensors", "card.json")
+            for path in trained(name)
         ],
     output:
         predictions=f"{RESULTS}/evaluate/diabetes.csv",

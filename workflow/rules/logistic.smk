@@ -1,10 +1,12 @@
 LOGISTIC_NAME = "[a-z]+_kappa[^/_]+_mu[^/_]+"
+# the theorems' prompts have rows of norm at most 1
+BOUNDED = [name for name, c in LOGISTIC.items() if c.protocol == "bounded"]
 
 
 def logistic_answers(condition):
-    """The evaluation tables of a logistic condition; the theorems' prompts have rows of norm at most 1."""
+    """The evaluation tables of a logistic condition."""
     names = ["references", *experiment.runs_of(condition)]
-    if LOGISTIC[condition].protocol == "bounded":
+    if condition in BOUNDED:
         names.append("built")
     return [f"{RESULTS}/evaluate/{condition}/{name}.parquet" for name in names]
 

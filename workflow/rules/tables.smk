@@ -1,3 +1,10 @@
+ERRORS, PROBES = (
+    [path for condition in LINEAR for path in evaluated(condition, suffix)]
+    for suffix in ("parquet", "probe.parquet")
+)
+ANSWERS = [path for condition in LOGISTIC for path in logistic_answers(condition)]
+
+
 def bearing(spec):
     """What of a figure decides which claims it bears on."""
     families = {f for panel in spec.get("panels", []) for f in panel["models"]}
@@ -36,19 +43,11 @@ rule table:
 
 rule claims:
     input:
-        errors=[
-            path for condition in LINEAR for path in evaluated(condition, "parquet")
-        ],
-        probes=[
-            path
-            for condition in LINEAR
-            for path in evaluated(condition, "probe.parquet")
-        ],
+        errors=ERRORS,
+        probes=PROBES,
         checks=rules.check_constructions.output[0],
         diabetes=rules.evaluate_diabetes.output.predictions,
-        logistic=[
-            path for condition in LOGISTIC for path in logistic_answers(condition)
-        ],
+        logistic=ANSWERS,
         steps=rules.check_damped_newton.output.steps,
         widths=rules.check_damped_newton.output.widths,
         budget=rules.check_damped_newton.output.budget,

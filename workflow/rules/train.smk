@@ -1,3 +1,16 @@
+def trained(name):
+    """Weights and card of a run."""
+    return [
+        f"{RESULTS}/train/{name}/{file}"
+        for file in ("weights.safetensors", "card.json")
+    ]
+
+
+def training_log(name):
+    """The record of a run's losses."""
+    return f"{RESULTS}/train/{name}/log.csv"
+
+
 rule train:
     output:
         weights=f"{RESULTS}/train/{{condition}}/{{run}}/weights.safetensors",

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from icnewton.classification import LogisticCondition
-from icnewton.constructions import build
+from icnewton.constructions.damped_newton import build_damped_newton
+from icnewton.constructions.gradient_descent import build_gradient_descent
 from icnewton.files import write_table
 from icnewton.logistic_built import built_weights
 from icnewton.logistic_evaluation import logistic_frame
@@ -12,13 +13,15 @@ from icnewton.threads import limit_threads
 from icnewton.weights import save
 from job import job
 
+BUILDERS = {"damped_newton": build_damped_newton, "gradient_descent": build_gradient_descent}
+
 with job(snakemake) as say:
     limit_threads(snakemake.threads)
     condition, prompts = LogisticCondition(**snakemake.params.condition), read_logistic_prompts(snakemake.input.prompts)
     sizes = {"d": condition.d, "n": condition.n, "mu": condition.mu}
     answers = []
     for family, settings in snakemake.params.built.items():
-        model = build(family, **sizes, error=settings["error"], steps=max(settings["steps"]), looped=True)
+        model = BUILDERS[family](**sizes, error=settings["error"], steps=max(settings["steps"]), looped=True)
         save(model, f"{snakemake.params.folder}/{family}")
         answers += built_weights(model, settings["steps"], prompts)
         say(str(model.card.origin))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from icnewton import logistic
 from icnewton.classification import LogisticCondition, LogisticPrompts, sample_logistic
-from icnewton.constructions import build
+from icnewton.constructions.damped_newton import build_damped_newton
 from icnewton.constructions.interventions import GADGETS, iterates
 from icnewton.constructions.precision import inner_steps_for
 from icnewton.models import Model
@@ -49,7 +49,7 @@ def check_steps(d: int, n: int, conditions: Sequence[Mapping[str, Any]], error: 
 
 
 def _steps_frame(d: int, n: int, mu: float, error: float, steps: int, problem: LogisticPrompts) -> pd.DataFrame:
-    model = build("damped_newton", d=d, n=n, mu=mu, steps=steps, error=error, looped=True)
+    model = build_damped_newton(d=d, n=n, mu=mu, steps=steps, error=error, looped=True)
     x, y = problem.x, problem.y
     w = iterates(model, x, y)
     errors = [*step_errors(w, problem, mu), torch.full((len(x),), torch.nan, dtype=x.dtype)]
@@ -108,7 +108,7 @@ def _variants() -> Iterator[tuple[str, str, tuple[str, ...]]]:
 def _by_hand(d: int, n: int, mu: float, cells: int, steps: int) -> Model:
     """A looped model with gadgets of ``cells`` cells and as many inner steps as an error of 1e-6 asks for."""
     inner = inner_steps_for(mu, 1e-6)
-    return build("damped_newton", d=d, n=n, mu=mu, steps=steps, knots=cells, inner_steps=inner, looped=True)
+    return build_damped_newton(d=d, n=n, mu=mu, steps=steps, knots=cells, inner_steps=inner, looped=True)
 
 
 def _shape(model: Model) -> dict[str, Any]:

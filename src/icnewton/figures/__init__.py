@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from icnewton.figures.missing import missing, note
+
 
 def module_of(kind: str) -> str:
     """The module that draws a kind: ``functions_far`` is drawn by ``icnewton.figures.functions``."""
@@ -14,5 +16,10 @@ def module_of(kind: str) -> str:
 
 
 def draw(kind: str, tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
-    """The figure of a kind from one table for each condition, by ``draw_<kind>`` of the kind's module."""
-    return getattr(import_module(module_of(kind)), f"draw_{kind}")(tables, panels)
+    """The figure of a kind from one table for each condition, by ``draw_<kind>`` of the kind's module.
+
+    Models that ``panels`` name and the tables lack are named below it.
+    """
+    figure = getattr(import_module(module_of(kind)), f"draw_{kind}")(tables, panels)
+    note(figure, list(missing(tables, panels)))
+    return figure

@@ -61,6 +61,8 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:
 def draw_line(ax: Axes, table: pd.DataFrame, method: str, x: str = "step") -> None:
     """The median of one method against a column, with the interval of the median as a band."""
     rows = table[table["method"] == method].dropna(subset=[x]).sort_values(x)
+    if rows.empty:
+        return
     style = look(method)
     ax.plot(rows[x], rows["median"], style.line, color=style.colour, marker=style.marker, label=style.label)
     ax.fill_between(rows[x], rows["low"], rows["high"], color=style.colour, alpha=0.2, linewidth=0)

@@ -42,7 +42,8 @@ def _draw(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]
             for ax, (method, steps) in zip(row, methods, strict=True):
                 _draw_method(ax, first[first["method"] == method], steps, unit)
                 ax.set_title(look(method).label)
-                _annotate(ax, frame[(frame["method"] == method) & (frame["step"] == steps[-1])], reach * unit)
+                present = frame[(frame["method"] == method) & frame["step"].isin(steps)]
+                _annotate(ax, present[present["step"] == present["step"].max()], reach * unit)
             shown = first[first["method"].isin(panel["algorithms"]) & first["step"].between(1, methods[-1][1][-1])]
             low, high = shown["output"].min(), shown["output"].max()
             row[0].set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
@@ -63,9 +64,11 @@ def _draw_method(ax: Axes, frame: pd.DataFrame, steps: Sequence[int], unit: floa
     colours = plt.get_cmap("viridis_r")(np.linspace(0.12, 1.0, max(len(steps), 2)))
     for index, step in enumerate(steps):
         rows = frame[(frame["step"] == step) & (frame["seed"] == frame["seed"].min())].sort_values("value")
+        if rows.empty:
+            continue
         line = ("-", "--", "-.", ":")[index % 4]
         ax.plot(rows["value"], rows["output"], line, color=colours[index], label=str(step), linewidth=1.5)
-    reference = frame[frame["step"] == steps[0]].sort_values("value")
+    reference = frame[frame["step"] == frame["step"].min()].sort_values("value")
     ax.plot(reference["value"], reference["least_squares"], ":", color="black", linewidth=1.2)
     for edge in (-unit, unit):
         ax.axvline(edge, color="#888888", linestyle=(0, (5, 3)), linewidth=0.9)
@@ -73,6 +76,8 @@ def _draw_method(ax: Axes, frame: pd.DataFrame, steps: Sequence[int], unit: floa
 
 def _annotate(ax: Axes, frame: pd.DataFrame, end: float) -> None:
     """Write |output - least squares| / |slope * value| at the ends of the axes: median over prompts with interval."""
+    if frame.empty:
+        return
     value = frame.loc[(frame["value"] - end).abs().idxmin(), "value"]
     ends = frame[np.isclose(frame["value"].abs(), value)]
     distance = (ends["output"] - ends["least_squares"]).abs() / (ends["slope"] * ends["value"]).abs()

@@ -38,6 +38,9 @@ def draw_similarity(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping
 
 def _draw_map(ax: Axes, table: pd.DataFrame) -> None:
     values = table.to_numpy()
+    if not values.size:
+        ax.axis("off")
+        return
     image = ax.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto", origin="lower")
     ax.set_xticks(
         range(values.shape[1]), [str(step) for step in table.columns], fontsize=7.5, rotation=45 if values.shape[1] > 15 else 0

@@ -1,0 +1,197 @@
+"""`make status`: what is missing, changed or interrupted, and what a run would do and cost, in plain words.
+
+The plan is Snakemake's own: a dry run in this process whose job events are caught.
+"""
+
+import io
+import json
+import logging
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import safetensors
+import yaml
+from snakemake import cli
+from snakemake.logging import logger
+from snakemake.utils import update_config
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from icnewton.experiment import Experiment
+from icnewton.files import try_lock
+from icnewton.records import AT_WORK, RECORDS, RUNNING, read_record, verify
+from icnewton.training.runs import Run
+
+START = 3.0  # seconds for a job's Python and its imports, on the machine where the README was measured
+SHOWN = 12  # jobs of a kind, by name
+KINDS = {
+    "Incomplete output files": "interrupted",
+    "Missing output files": "missing",
+    "Params have changed": "other settings or code",
+    "Code has changed": "other settings or code",
+    "Set of input files has changed": "other inputs",
+    "Updated input files": "changed inputs",
+    "Input files updated by another job": "following from these",
+}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job that a run would do, and Snakemake's reason."""
+
+    rule: str
+    wildcards: Mapping[str, str]
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """The rule and its wildcards, such as ``train normalised_kappa10_noise0/lsa_layers2_seed0``."""
+        return " ".join([self.rule, "/".join(self.wildcards.values())]).strip()
+
+    @property
+    def kind(self) -> str:
+        """The first of ``KINDS`` that the reason speaks of."""
+        return next((kind for phrase, kind in KINDS.items() if phrase in self.reason), "forced")
+
+
+def plan(arguments: Iterable[str]) -> list[Planned]:
+    """The jobs of a dry run with Snakemake's ``arguments``; exits with Snakemake's message if there can be none."""
+    jobs: list[Planned] = []
+
+    def catch(event: logging.LogRecord) -> bool:
+        if getattr(event, "event", None) is LogEvent.JOB_INFO and event.rule_name != "all":
+            jobs.append(Planned(event.rule_name, dict(event.wildcards), event.reason))
+        return event.levelno >= logging.ERROR
+
+    logger.addFilter(catch)
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            cli.main(["--dry-run", *arguments])
+    except SystemExit as end:
+        if end.code:
+            sys.exit(said.getvalue())
+    finally:
+        logger.removeFilter(catch)
+    return jobs
+
+
+def load_config(scale: str) -> dict[str, Any]:
+    """The configuration of a scale, merged as the Snakefile merges it."""
+    config = yaml.safe_load(Path("config.yaml").read_text())
+    update_config(config, yaml.safe_load(Path(f"workflow/scales/{scale}.yaml").read_text()))
+    return {**config, "scale": scale}
+
+
+def position(folder: Path, name: str) -> int:
+    """The step at which a training's checkpoint stands; 0 without a readable one."""
+    try:
+        with safetensors.safe_open(folder / "checkpoints" / f"{name}.safetensors", "pt") as file:
+            return int((file.metadata() or {}).get("step", 0))
+    except (OSError, ValueError, safetensors.SafetensorError):
+        return 0
+
+
+class Costs:
+    """Seconds that jobs took in a folder of results, to tell what others will take."""
+
+    def __init__(self, folder: Path) -> None:
+        self.rules: dict[str, list[float]] = {}
+        for path in (folder / RECORDS).rglob("*.json"):
+            record = read_record(path)
+            self.rules.setdefault(record.rule, []).append(record.seconds)
+        self.steps: dict[Any, list[float]] = {}
+        for path in folder.glob("train/*/*/card.json"):
+            origin = json.loads(path.read_text())["origin"]
+            run = origin["run"]
+            key = self._key(run["family"], run["recipe"]["width"], run["recipe"]["batch"])
+            self.steps.setdefault(key, []).append(origin["seconds"] / run["recipe"]["steps"] / max(run["layers"], 1))
+
+    @staticmethod
+    def _key(family: str, width: int, batch: int) -> tuple[str, int, int]:
+        return family.removesuffix("_truth"), width, batch
+
+    def of(self, job: Planned, run: Run | None, done: int) -> float | None:
+        """Seconds for a job, a training from step ``done`` on; None where nothing like it was ever run here."""
+        if run is None:
+            seen = self.rules.get(job.rule)
+            return START + median(seen) if seen else None
+        seen = self.steps.get(self._key(run.family, run.recipe.width, run.recipe.batch))
+        return START + median(seen) * max(run.layers, 1) * (run.recipe.steps - done) if seen else None
+
+
+def report(jobs: list[Planned], folder: Path, runs: Mapping[str, Run]) -> Iterator[str]:
+    """The sentences of `make status`."""
+    whole, problems = verify(folder)
+    yield f"{folder}: {whole} files are there and what their jobs wrote." if whole else f"{folder}: nothing was made yet."
+    yield from problems
+    damaged = sum(problem.endswith("not what its job wrote") for problem in problems)
+    if damaged:
+        yield f"`make reproduce` keeps the {damaged} that their jobs did not write so under another name and makes them anew."
+    if not jobs:
+        yield "Nothing is missing, changed or interrupted; a run would do nothing."
+        return
+    for kind in dict.fromkeys([*KINDS.values(), "forced"]):
+        if found := [job for job in jobs if job.kind == kind]:
+            yield f"{kind}: {', '.join(f'{count} {rule}' for rule, count in Counter(job.rule for job in found).items())}"
+            lines = [line for job in found if (line := _detail(job, kind, folder, runs))]
+            yield from (f"    {line}" for line in sorted(lines, key=lambda line: "checkpoint" not in line)[:SHOWN])
+            if len(lines) > SHOWN:
+                yield f"    and {len(lines) - SHOWN} more, which `make plan` lists"
+    yield _price(jobs, Costs(folder), folder, runs)
+
+
+def _training(job: Planned, runs: Mapping[str, Run]) -> Run | None:
+    return runs[f"{job.wildcards['condition']}/{job.wildcards['run']}"] if job.rule == "train" else None
+
+
+def _detail(job: Planned, kind: str, folder: Path, runs: Mapping[str, Run]) -> str:
+    """What is worth saying of a single job: where a training stands, which values changed."""
+    words = [job.name]
+    run = _training(job, runs)
+    if run and (done := position(folder, job.name.split()[1])):
+        words.append(f"its checkpoint stands at step {done} of {run.recipe.steps}")
+    if change := re.search(r"before: (.*?) now: (.*?) *(?:;|$)", job.reason):
+        digests = all(re.fullmatch(r"'?[0-9a-f]{16}'?", value) for value in change.groups())
+        words.append("its code changed" if digests else f"was {change[1][:80]}, is {change[2][:80]}")
+    return ": ".join(words) if len(words) > 1 or kind in ("missing", "interrupted") else ""
+
+
+def _price(jobs: list[Planned], costs: Costs, folder: Path, runs: Mapping[str, Run]) -> str:
+    seconds = []
+    for job in jobs:
+        run = _training(job, runs)
+        seconds.append(costs.of(job, run, position(folder, job.name.split()[1]) if run else 0))
+    known, cores = [s for s in seconds if s is not None], os.cpu_count() or 1
+    unknown = Counter(job.rule for job, s in zip(jobs, seconds, strict=True) if s is None)
+    text = f"A run would do {len(jobs)} jobs"
+    if known:
+        text += f", about {_words(sum(known) / cores)} on {cores} cores if they are all busy"
+    if known and unknown:
+        new = ", ".join(f"{count} {rule}" for rule, count in unknown.items())
+        text += f", without {new}, nothing like which was run here yet"
+    return text + ("." if known else "; none was run here yet, so there is no estimate of the time.")
+
+
+def _words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def main() -> None:
+    """Print the status of the scale named on the command line."""
+    scale = sys.argv[1]
+    jobs = plan(["--config", f"scale={scale}"])
+    if try_lock(RUNNING) is None:
+        print(AT_WORK)
+    print(*report(jobs, Path("results") / scale, Experiment(load_config(scale)).runs()), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
