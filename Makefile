@@ -26,7 +26,7 @@ reproduce: $(VENV)/installed
 	@echo "$(abspath $(REPORT))"
 
 plan: $(VENV)/installed
-	$(SNAKEMAKE) --dry-run
+	$(RUN) python -m workflow.status $(SCALE) --jobs
 
 status: $(VENV)/installed
 	$(RUN) python -m workflow.status $(SCALE)

@@ -3,6 +3,7 @@
 The plan is Snakemake's own: a dry run in this process whose job events are caught.
 """
 
+import argparse
 import io
 import json
 import logging
@@ -185,12 +186,18 @@ def _words(seconds: float) -> str:
 
 
 def main() -> None:
-    """Print the status of the scale named on the command line."""
-    scale = sys.argv[1]
-    jobs = plan(["--config", f"scale={scale}"])
+    """Print the status of a scale, or every job that a run would do."""
+    parser = argparse.ArgumentParser(prog="python -m workflow.status", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("scale")
+    parser.add_argument("--jobs", action="store_true", help="list every job with Snakemake's reason")
+    options = parser.parse_args()
+    jobs = plan(["--config", f"scale={options.scale}"])
     if try_lock(RUNNING) is None:
         print(AT_WORK)
-    print(*report(jobs, Path("results") / scale, Experiment(load_config(scale)).runs()), sep="\n")
+    lines = (f"{job.name}: {job.reason}" for job in jobs)
+    if not options.jobs:
+        lines = report(jobs, Path("results") / options.scale, Experiment(load_config(options.scale)).runs())
+    print(*lines, sep="\n")
 
 
 if __name__ == "__main__":

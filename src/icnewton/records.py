@@ -24,7 +24,7 @@ RECORDS = "records"
 UNRECORDED = ("logs", "checkpoints", RECORDS)  # folders whose files no record vouches for
 DAMAGED = ".damaged"
 RUNNING = Path(".snakemake/icnewton.lock")  # held by the run that is at work in a checkout
-AT_WORK = "another run is at work in this folder; wait until it ends, or end it (nothing is lost: trainings resume)"
+AT_WORK = "another run is at work in this folder, or just ending"
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,18 @@ def set_aside(folder: Path) -> Iterator[str]:
                 yield f"{file}: not what its job wrote; kept as {aside.name} and made anew"
 
 
+def _set_aside_alone(folder: Path) -> None:
+    """Set files aside, and say which, while no run is at work in this checkout: one in progress is waited for."""
+    held = try_lock(RUNNING)
+    if held is None:
+        print(f"{AT_WORK}: waiting for it", flush=True)
+        held = try_lock(RUNNING, wait=True)
+    for line in set_aside(folder):
+        print(line)
+    if held is not None:
+        held.close()
+
+
 def trace(file: Path) -> Iterator[str]:
     """The job that made a file, the jobs that made its inputs, and so on, an indented line each."""
     folder = next((parent for parent in file.parents if (parent / RECORDS).is_dir()), None)
@@ -155,15 +167,15 @@ def main() -> None:
     parser.add_argument("what", choices=["verify", "trace", "set-aside"])
     parser.add_argument("path", type=Path)
     options = parser.parse_args()
-    if options.what == "set-aside" and try_lock(RUNNING) is None:
-        sys.exit(AT_WORK)
     if options.what == "verify":
         whole, problems = verify(options.path)
         print(*problems, f"{whole} files are what their jobs wrote, {len(problems)} problems", sep="\n")
         sys.exit(bool(problems) or not whole)
     try:
-        for line in trace(options.path) if options.what == "trace" else set_aside(options.path):
-            print(line)
+        if options.what == "trace":
+            print(*trace(options.path), sep="\n")
+        else:
+            _set_aside_alone(options.path)
     except ValueError as error:
         sys.exit(str(error))
 

@@ -1,0 +1,178 @@
+"""`make kills`: interruptions at random moments, each followed by one plain `make reproduce`, to bench/kills.csv.
+
+A checkout at smoke scale is run undisturbed once. Then, again and again, what was trained, evaluated, tabulated and drawn is
+removed, `make reproduce` is started and hit: one process or all, with one of three signals. The next `make reproduce` must
+end well, and every file must have the bytes of the undisturbed run.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+import psutil
+
+from icnewton.files import write_table
+from icnewton.records import verify
+
+ROOT = Path(__file__).parent.parent
+RESULTS = Path("results/smoke")
+REMADE = ("train", "checkpoints", "evaluate", "tables", "claims", "figures", "records/train", "records/evaluate")
+COMPARED = ("tables/*", "claims/**/*", "evaluate/**/*", "construct/**/*", "data/*", "figures/*", "train/**/*.safetensors")
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+TARGETS = ("training", "job", "snakemake", "group")
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One interruption: of what, how, after how many seconds, what was at work, and what became of it."""
+
+    seed: int
+    target: str
+    signal: str
+    seconds: float
+    running: str
+    recovery: int
+    differing: int
+    problems: str
+    took: float
+
+
+def checkout(folder: Path) -> Path:
+    """A copy of this checkout whose trainings last seconds and write many checkpoints, with this Python as its environment."""
+    ignore = shutil.ignore_patterns("results", ".*", "__pycache__", "*.egg-info")
+    shutil.copytree(ROOT, folder, ignore=ignore, symlinks=True)
+    (folder / ".venv").symlink_to(sys.prefix)
+    for name, old, new in (
+        ("config.yaml", "checkpoint_seconds: 30", "checkpoint_seconds: 0"),
+        ("workflow/scales/smoke.yaml", "steps: 60, warmup: 10", "steps: 1500, warmup: 10"),
+        ("workflow/scales/smoke.yaml", "steps: 30, warmup: 10", "steps: 600, warmup: 10"),
+    ):
+        text = (folder / name).read_text()
+        assert old in text, (name, old)
+        (folder / name).write_text(text.replace(old, new))
+    return folder
+
+
+def reproduce(folder: Path) -> subprocess.Popen[bytes]:
+    """`make reproduce` at smoke scale, in a session of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+    with (folder / "make.log").open("ab") as log:
+        return subprocess.Popen(
+            ["make", "reproduce", "SCALE=smoke", "-o", ".venv/installed"],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def remove(folder: Path) -> None:
+    """Everything from the trainings on."""
+    for name in REMADE:
+        shutil.rmtree(folder / RESULTS / name, ignore_errors=True)
+
+
+def victims(make: psutil.Process, target: str) -> list[psutil.Process]:
+    """The processes below `make` that a kill may hit."""
+    processes = [process for process in make.children(recursive=True) if process.is_running()]
+    commands = [(process, " ".join(_command(process))) for process in processes]
+    if target == "snakemake":
+        return [p for p, words in commands if "bin/snakemake" in words][:1]
+    phrase = "train.py" if target == "training" else ".py"
+    return [p for p, words in commands if ".snakemake/scripts" in words and phrase in words]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def strike(make: subprocess.Popen[bytes], target: str, how: signal.Signals, source: random.Random) -> str:
+    """Send the signal and say what was at work; a target that is not there at the moment is waited for, up to its end."""
+    parent = psutil.Process(make.pid)
+    while make.poll() is None:
+        jobs = victims(parent, "job")
+        running = " ".join(sorted(Path(word).stem.rpartition(".")[2] for p in jobs for word in _command(p)[-1:]))
+        if target == "group":
+            os.killpg(make.pid, how)
+            return running
+        if found := victims(parent, target):
+            source.choice(found).send_signal(how)
+            return running
+        time.sleep(0.02)
+    return "ended before"
+
+
+def differences(folder: Path, wanted: dict[Path, bytes]) -> int:
+    """Files that are missing, too many or have other bytes than ``wanted``."""
+    found = contents(folder)
+    return sum(found.get(name) != wanted.get(name) for name in found | wanted)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """The bytes of everything that must not depend on how it came about."""
+    root = folder / RESULTS
+    paths = {path for pattern in COMPARED for path in root.glob(pattern) if path.is_file()}
+    return {path.relative_to(root): path.read_bytes() for path in paths}
+
+
+def litter(folder: Path) -> list[str]:
+    """Temporary files, files set aside and whatever else is not in order after a recovery."""
+    names = [path.name for path in (folder / RESULTS).rglob("*") if path.name.endswith((".tmp", ".damaged"))]
+    return [*names, *verify(folder / RESULTS)[1]]
+
+
+def rounds(folder: Path, seeds: range) -> Iterator[Kill]:
+    """An undisturbed run of a checkout, then one kill and one recovery a seed."""
+    assert reproduce(folder).wait() == 0, (folder / "make.log").read_text()[-2000:]
+    wanted = contents(folder)
+    remove(folder)
+    begun = time.monotonic()
+    assert reproduce(folder).wait() == 0
+    length = time.monotonic() - begun
+    assert differences(folder, wanted) == 0
+    for seed in seeds:
+        source = random.Random(seed)
+        target, how, seconds = source.choice(TARGETS), source.choice(SIGNALS), source.uniform(0, 0.9 * length)
+        remove(folder)
+        make = reproduce(folder)
+        time.sleep(seconds)
+        running = strike(make, target, how, source)
+        make.wait()
+        begun = time.monotonic()
+        code = reproduce(folder).wait()
+        took = round(time.monotonic() - begun, 1)
+        problems = "; ".join(litter(folder)[:3])
+        yield Kill(seed, target, how.name, round(seconds, 2), running, code, differences(folder, wanted), problems, took)
+
+
+def main() -> None:
+    """Kill as often as the command line says and write the log."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--folder", type=Path, required=True, help="a folder that does not exist yet")
+    options = parser.parse_args()
+    rows = []
+    for kill in rounds(checkout(options.folder), range(options.kills)):
+        rows.append(asdict(kill))
+        print(kill, flush=True)
+        write_table(ROOT / "bench" / "kills.csv", pd.DataFrame(rows))
+    good = sum(row["recovery"] == 0 and not row["differing"] and not row["problems"] for row in rows)
+    print(f"{good} of {len(rows)} kills: recovered by one run, no byte different, nothing left lying")
+    sys.exit(good != len(rows))
+
+
+if __name__ == "__main__":
+    main()
