@@ -1,9 +1,10 @@
 """The configuration as objects: which conditions, runs and figures there are, and everything that is wrong with it."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any, cast
 
@@ -98,7 +99,16 @@ class Experiment:
 
     def runs_of(self, condition: str) -> list[str]:
         """Names of the runs of a condition, without the condition."""
-        return [name.split("/")[1] for name in self.runs() if name.split("/")[0] == condition]
+        return self._runs_of.get(condition, [])
+
+    @cached_property
+    def _runs_of(self) -> dict[str, list[str]]:
+        """Names of runs by condition; every input function of the workflow asks, so it is worked out once."""
+        names = defaultdict(list)
+        for name in self.runs():
+            condition, run = name.split("/")
+            names[condition].append(run)
+        return dict(names)
 
     def _contradictions(self) -> Iterator[str]:
         """Problems that no schema can see."""
