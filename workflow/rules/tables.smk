@@ -43,11 +43,12 @@ rule table:
 
 rule claims:
     input:
-        errors=ERRORS,
-        probes=PROBES,
+        # functions, because Snakemake hashes a whole list once for each of its entries
+        errors=lambda w: ERRORS,
+        probes=lambda w: PROBES,
         checks=rules.check_constructions.output[0],
         diabetes=rules.evaluate_diabetes.output.predictions,
-        logistic=ANSWERS,
+        logistic=lambda w: ANSWERS,
         steps=rules.check_damped_newton.output.steps,
         widths=rules.check_damped_newton.output.widths,
         budget=rules.check_damped_newton.output.budget,
