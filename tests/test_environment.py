@@ -24,10 +24,12 @@ def test_conda_has_the_ranges_of_pyproject():
 
 
 def test_the_lock_pins_everything_inside_the_ranges():
-    lines = [line for line in Path("requirements.lock").read_text().splitlines() if line and not line.startswith("#")]
+    files = [Path("requirements.lock"), Path("requirements-slurm.lock")]
+    lines = [line for file in files for line in file.read_text().splitlines() if line and not line.startswith("#")]
     locked = requirements(lines)
     assert all(str(r.specifier).startswith("==") for r in locked.values())
-    needed = requirements([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]])
+    extras = PROJECT["optional-dependencies"]
+    needed = requirements([*PROJECT["dependencies"], *extras["test"], *extras["slurm"]])
     for name, requirement in needed.items():
         pin = str(locked[name].specifier).removeprefix("==")
         assert requirement.specifier.contains(pin), f"{name}: {pin} is outside {requirement.specifier}"
