@@ -79,6 +79,16 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
     write_atomically(path, writers[path.suffix])
 
 
+def brief(value: object, most: int = 160) -> str:
+    """What was found, for a message: one line of at most ``most`` characters, whatever it is."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or a structure that holds itself
+        text = f"a {type(value).__name__} too large to print"
+    line = " ".join(text[: 8 * most].split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def read_tables(paths: Iterable[Path | str]) -> pd.DataFrame:
     """CSV or parquet files as one frame."""
     frames = [pd.read_csv(path) if str(path).endswith(".csv") else pd.read_parquet(path) for path in paths]

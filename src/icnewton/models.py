@@ -1,8 +1,10 @@
 """A model is a prompt format, a transformer and its card; built and learned models are the same thing from here on."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, cast
+from types import UnionType
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import torch
 from torch import Tensor
@@ -11,6 +13,8 @@ from icnewton.formats import FORMATS, Format
 from icnewton.transformer import Layer, Transformer, TransformerConfig
 
 JSON = Mapping[str, Any]
+T = TypeVar("T")
+DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)}
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class Card:
     family: inverse, least_squares, lsa, lsa_ln, ...; kind: ``built`` or ``learned``; claim: the statement a built model
     executes; depth: layers that are applied; hidden_width: the widest feed-forward network; layers_per_step: layers that
     one step of the emulated algorithm costs (None for learned models);
-    config and format: what the module and the prompt format are made from; origin: how the weights came about.
+    config and format: what the module and the prompt format are made from; origin: how the weights came about; weights: the
+    digest of the weights' file, by which ``load`` knows it (empty for a model that was never saved).
     """
 
     family: str
@@ -36,6 +41,7 @@ class Card:
     config: JSON
     format: JSON
     origin: JSON = field(default_factory=dict)
+    weights: JSON = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> Any:
         """``card["depth"]`` is ``card.depth``: a card reads like its JSON."""
@@ -73,10 +79,11 @@ class Model:
         """The same model with weights in another dtype."""
         transformer = Transformer(self.transformer.config, dtype)
         transformer.load_state_dict(self.transformer.state_dict())
-        return assemble(self.format, transformer, **_kept(self.card))
+        return assemble(self.format, transformer, **kept(self.card))
 
 
-def _kept(card: Card) -> dict[str, Any]:
+def kept(card: Card) -> dict[str, Any]:
+    """What of a card is not read off the module, as arguments of ``assemble``."""
     return {name: getattr(card, name) for name in ("family", "kind", "claim", "layers_per_step", "origin")}
 
 
@@ -107,7 +114,7 @@ def assemble(
     return Model(format, transformer, card)
 
 
-def _shape(transformer: Transformer) -> dict[str, int]:
+def _shape(transformer: Transformer) -> dict[str, Any]:
     """Depth, heads, width, head_dim and hidden width, from the shapes of the weights."""
     layers = cast(list[Layer], list(transformer.layers))
     head_dim = transformer.config.head_dim
@@ -124,13 +131,50 @@ def _shape(transformer: Transformer) -> dict[str, int]:
     }
 
 
-def from_card(card: JSON) -> tuple[Format, Transformer]:
-    """The format and the (zero) transformer that a card describes; raises KeyError or TypeError on a foreign card."""
-    settings = dict(card["format"])
-    format = FORMATS[settings.pop("name")](**_tuples(settings))
-    return format, Transformer(TransformerConfig(**_tuples(card["config"])), getattr(torch, card["dtype"]))
+def from_card(values: object) -> tuple[Card, Format, Transformer]:
+    """The card of JSON values, and the format and the transformer that it describes, whose weights take no memory yet.
+
+    Raises TypeError or ValueError on a foreign card.
+    """
+    card = _made(Card, values)
+    settings = dict(card.format)
+    name = settings.pop("name", None)
+    for what, found, known in (("format.name", name, FORMATS), ("dtype", card.dtype, DTYPES)):
+        if found not in [*known]:
+            raise ValueError(f"{what} must be one of {', '.join(known)}, found {found!r}")
+    format: Format = _made(FORMATS[str(name)], settings)
+    config, sizes = _made(TransformerConfig, card.config), format.stream.sizes.values()
+    if min(sizes, default=1) < 1 or sum(sizes) != config.width:
+        raise ValueError(f"blocks must have sizes that add up to the width {config.width}, found {dict(format.stream.sizes)}")
+    with torch.device("meta"):
+        return card, format, Transformer(config, DTYPES[card.dtype])
 
 
-def _tuples(settings: JSON) -> dict[str, Any]:
-    """JSON knows only lists where the settings have tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+def _made(cls: type[T], values: object) -> T:
+    """The dataclass of JSON values; raises TypeError where one is missing, unknown or not of its annotated type."""
+    if not isinstance(values, dict):
+        raise TypeError(f"{cls.__name__} must be an object, found {values!r}")
+    hints = get_type_hints(cls)
+    for name, value in values.items():
+        if name not in hints:
+            raise TypeError(f"{cls.__name__} has no {name!r}")
+        if not _fits(value, hints[name]):
+            kind = hints[name].__name__ if isinstance(hints[name], type) else hints[name]
+            raise TypeError(f"{name} must be {kind}, found {value!r}")
+    return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Whether a JSON value is of an annotated type; true is no number here, and a number is finite."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return any(_fits(value, option) for option in arguments)
+    if origin is Literal:
+        return isinstance(value, str) and value in arguments
+    if origin is tuple:
+        return isinstance(value, list) and all(_fits(item, arguments[0]) for item in value)
+    if origin is Mapping:
+        return isinstance(value, dict) and all(_fits(item, arguments[1]) for item in value.values())
+    if kind is float:
+        return (type(value) is int and abs(value) < 2**53) or (type(value) is float and math.isfinite(value))
+    return kind is Any or type(value) is kind

@@ -18,6 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+# Beyond every model that is meant, and small enough that no slip of the pen and no hostile file makes work without end.
+MOST = {"width": 2**20, "heads": 2**12, "head_dim": 2**20, "inputs": 2**20, "outputs": 2**20, "depth": 2**12, "loops": 10**5}
+MOST_HIDDEN, MOST_APPLIED = 2**24, 10**5
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
 
 
@@ -49,15 +52,20 @@ class TransformerConfig:
     loops: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("width", "heads", "head_dim", "loops"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
-        if self.depth < 0:
-            raise ValueError(f"depth must be at least 0, found {self.depth}")
+        for name, most in MOST.items():
+            value, least = getattr(self, name), int(name != "depth")
+            if value is not None and value < least:
+                raise ValueError(f"{name} must be at least {least}, found {value}")
+            if value is not None and value > most:
+                raise ValueError(f"{name} must be at most {most}, found {value}")
+        if self.depth * self.loops > MOST_APPLIED:
+            raise ValueError(f"depth * loops must be at most {MOST_APPLIED}, found {self.depth} * {self.loops}")
         if len(self.hidden_widths) != self.depth or min(self.hidden_widths, default=0) < 0:
             raise ValueError(
                 f"hidden_width must be one width, or one for each of {self.depth} layers, found {self.hidden_width}"
             )
+        if max(self.hidden_widths, default=0) > MOST_HIDDEN:
+            raise ValueError(f"hidden_width must be at most {MOST_HIDDEN}, found {max(self.hidden_widths)}")
         if self.attention not in ("linear", "softmax"):
             raise ValueError(f"attention must be 'linear' or 'softmax', found {self.attention!r}")
         if self.activation not in ACTIVATIONS:
@@ -78,7 +86,7 @@ class TransformerConfig:
 
 def _zero_linear(inputs: int, outputs: int, bias: bool, dtype: torch.dtype) -> nn.Linear:
     """A linear map of zeros; no random number is drawn, so weights come from a construction or an explicit generator."""
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs, bias=bias, dtype=dtype)
+    layer = nn.utils.skip_init(nn.Linear, inputs, outputs, bias=bias, dtype=dtype, device=torch.get_default_device())
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
     return layer
