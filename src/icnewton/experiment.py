@@ -2,20 +2,21 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any, cast
-
-from jsonschema import Draft202012Validator, ValidationError
+from typing import Any
 
 from icnewton.classification import LogisticCondition
+from icnewton.constructions.precision import largest_error
+from icnewton.files import brief
 from icnewton.prompts import Condition
-from icnewton.training.runs import Recipe, Run
+from icnewton.schema import Config, complaints, malformed
+from icnewton.training.runs import AnyCondition, Recipe, Run
+from icnewton.training.runs import parse_run as parse_run  # plain values again
 
-Config = Mapping[str, Any]
-AnyCondition = Condition | LogisticCondition
+MOST_MODELS, MOST_PROBLEMS = 100_000, 50
 
 
 class ConfigError(ValueError):
@@ -23,7 +24,8 @@ class ConfigError(ValueError):
 
     def __init__(self, problems: list[str]) -> None:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        super().__init__("\n".join([f"the configuration has {count}:", *(f"  - {p}" for p in problems)]))
+        shown = problems[:MOST_PROBLEMS] + ["and so on"] * (len(problems) > MOST_PROBLEMS)
+        super().__init__("\n".join([f"the configuration has {count}:", *(f"  - {p}" for p in shown)]))
 
 
 def condition_name(condition: AnyCondition) -> str:
@@ -37,17 +39,6 @@ def run_name(run: Run) -> str:
     return _run_name(run.family, run.layers, run.seed)
 
 
-def parse_condition(values: Config) -> AnyCondition:
-    """The condition of plain values, as jobs receive it: logistic if they have a mu."""
-    return LogisticCondition(**values) if "mu" in values else Condition(**values)
-
-
-def parse_run(values: Config) -> Run:
-    """The run of ``Run.to_json``'s plain values, as jobs receive it."""
-    recipe, condition = Recipe.parse(values["recipe"]), parse_condition(values["condition"])
-    return Run(values["family"], condition, values["layers"], values["seed"], recipe)
-
-
 @dataclass(frozen=True)
 class Experiment:
     """A checked configuration; raise ``ConfigError`` with every problem through ``check``."""
@@ -57,13 +48,14 @@ class Experiment:
     @classmethod
     def check(cls, config: Config, schema: Config) -> "Experiment":
         """The experiment of a configuration, or ConfigError naming each key, what was expected and what was found."""
-        problems = [*map(_sentence, _errors(config, schema)), *_not_finite(config)]
-        experiment = cls(config)
+        if problem := malformed(config):
+            raise ConfigError([problem])  # nothing else can be said of it
+        problems, experiment = complaints(config, schema), cls(config)
         try:
             problems += experiment._contradictions()
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except Exception:  # only a configuration that the schema refuses may lack what the contradictions look at
             if not problems:
-                raise  # only a configuration that the schema refuses may lack what the contradictions look at
+                raise
         if problems:
             raise ConfigError(problems)
         return experiment
@@ -116,24 +108,31 @@ class Experiment:
         if n < d:
             yield f"problem.n: expected at least d = {d}, because least squares is solved directly, found {n}"
         recipes = self.config["recipes"]
+        probes, covariances = (self.config["evaluation"][key] for key in ("probes", "covariances"))
+        if probes > covariances:
+            yield f"evaluation.probes: expected at most one for each of {covariances} covariances, found {probes}"
+        yield from _inexact(self.config)
         for where, group in _groups(self.config):
             if group["recipe"] not in recipes:
-                yield f"{where}.recipe: expected one of the recipes ({', '.join(recipes)}), found {group['recipe']!r}"
+                known, found = brief(", ".join(recipes), 1000), brief(repr(group["recipe"]))
+                yield f"{where}.recipe: expected one of the recipes ({known}), found {found}"
                 continue
             if (family := _recipe_family(group)) not in recipes[group["recipe"]]:
-                yield f"{where}.recipe: expected a recipe for {family}, found {group['recipe']!r} without one"
+                yield f"{where}.recipe: expected a recipe for {family}, found {brief(repr(group['recipe']))} without one"
                 continue
-            recipe = {**recipes[group["recipe"]][family], **group["set"]}
-            if recipe["batch"] % recipe["prompts_per_covariance"]:
-                yield (
-                    f"{where}: expected batch to be a multiple of prompts_per_covariance, "
-                    f"found {recipe['batch']} and {recipe['prompts_per_covariance']}"
-                )
+            yield from _recipe_problems(where, {**recipes[group["recipe"]][family], **group["set"]}, "mu" in group)
+        if (models := sum(map(_count, (group for _, group in _groups(self.config))))) > MOST_MODELS:
+            yield f"runs: expected at most {MOST_MODELS} models in all, found {models}"
+            return
+        yield from _unbuildable(self.config["logistic"])
         trained = Counter(name for _, group in _groups(self.config) for name in _names(group))
         yield from (f"runs: expected each model once, found {name} {k} times" for name, k in trained.items() if k > 1)
         built = {_condition_name(**values) for values in self.config["constructions"]["conditions"]}
         for name, figure in self.config["figures"].items():
-            if "panels" in figure:
+            if figure["kind"].startswith("built_"):
+                if extra := figure.keys() - {"kind", "section"}:
+                    yield f"figures.{name}: expected no {' and no '.join(sorted(extra))} for a figure of kind {figure['kind']}"
+            else:
                 algorithms = {*self.config["algorithms"], *self.config["logistic"]["algorithms"]}
                 yield from _figure_problems(f"figures.{name}", figure, set(trained), built, algorithms)
 
@@ -154,6 +153,41 @@ def _members(group: Config) -> Iterator[tuple[dict[str, Any], int, int]]:
     last = "mu" if "mu" in group else "noise"
     for kappa, value, layers, seed in product(*(group[key] for key in ("kappa", last, "layers", "seeds"))):
         yield {"protocol": group["protocol"], "kappa": kappa, last: value}, layers, seed
+
+
+def _count(group: Config) -> int:
+    return math.prod(len(group[key]) for key in ("kappa", "mu" if "mu" in group else "noise", "layers", "seeds"))
+
+
+def _recipe_problems(where: str, recipe: Config, logistic: bool) -> Iterator[str]:
+    batch, each, warmup, steps = (recipe[key] for key in ("batch", "prompts_per_covariance", "warmup", "steps"))
+    if batch % each:
+        yield f"{where}: expected batch to be a multiple of prompts_per_covariance, found {batch} and {each}"
+    if warmup > steps:
+        yield f"{where}: expected warmup to be at most steps, found {warmup} and {steps}"
+    if logistic and recipe["curriculum"]:
+        yield f"{where}: expected curriculum to be null, because it is one of linear regression, found {recipe['curriculum']}"
+
+
+def _inexact(config: Config) -> Iterator[str]:
+    """Values that names, which are of six digits, do not tell from others."""
+    named = [(f"constructions.conditions[{i}]", c) for i, c in enumerate(config["constructions"]["conditions"])]
+    for where, values in (*named, *_groups(config)):
+        for key in {"kappa", "noise", "mu"} & values.keys():
+            for value in values[key] if isinstance(values[key], list) else [values[key]]:
+                if float(f"{value:g}") != value:
+                    yield f"{where}.{key}: expected a number of at most six digits, which names show, found {value!r}"
+
+
+def _unbuildable(logistic: Config) -> Iterator[str]:
+    """Errors of a damped-Newton step for which Theorem 5.2's construction has no proof."""
+    checks, cancer, built = logistic["checks"], logistic["cancer"], logistic["built"].get("damped_newton")
+    bounded = {mu for group in logistic["runs"] if group["protocol"] == "bounded" for mu in group["mu"]} if built else set()
+    asked = [("checks.error", c["mu"], error) for c in checks["conditions"] for error in checks["error"]]
+    asked += [("built.damped_newton.error", mu, built["error"]) for mu in sorted(bounded)]
+    for where, mu, error in (*asked, ("cancer.error", cancer["mu"], cancer["error"])):
+        if error > largest_error(mu):
+            yield f"logistic.{where}: expected at most {largest_error(mu):.3g} at mu = {mu:g}, found {error}"
 
 
 def _condition_name(protocol: str, kappa: float, **last: float) -> str:
@@ -178,14 +212,15 @@ def _figure_problems(where: str, figure: Config, trained: set[str], built: set[s
     if kind.startswith("functions") and panels[0].get("steps", 6) > 6:
         yield f"{where}: expected at most 6 steps, which are those that are probed, found {panels[0]['steps']}"
     if unknown := sorted({algorithm for panel in panels for algorithm in panel["algorithms"]} - algorithms):
-        yield f"{where}: expected keys of algorithms, found {', '.join(unknown)}"
+        yield f"{where}: expected keys of algorithms, found {brief(', '.join(unknown))}"
     for condition in figure["conditions"]:
+        found = brief(repr(condition))
         if condition not in known:
-            yield f"{where}.conditions: expected one of {', '.join(known)}, found {condition!r}"
+            yield f"{where}.conditions: expected one of {brief(', '.join(known), 1000)}, found {found}"
         elif ("_mu" in condition) != kind.startswith("logistic"):
-            yield f"{where}: expected {'a logistic' if '_mu' not in condition else 'a linear'} condition, found {condition!r}"
+            yield f"{where}: expected {'a logistic' if '_mu' not in condition else 'a linear'} condition, found {found}"
         elif kind == "headline" and condition not in built:
-            yield f"{where}: expected a condition of constructions.conditions, found {condition!r}"
+            yield f"{where}: expected a condition of constructions.conditions, found {found}"
         else:
             for family, layers in {
                 (f, layers) for panel in panels for f, depths in panel["models"].items() for layers in depths
@@ -193,49 +228,3 @@ def _figure_problems(where: str, figure: Config, trained: set[str], built: set[s
                 if not any(name.startswith(f"{condition}/{family}_layers{layers}_") for name in trained):
                     missing = f"{family} with {layers} layers at {condition}"
                     yield f"{where}: expected models that some entry of runs trains, found {missing}"
-
-
-def _not_finite(value: object, where: str = "") -> Iterator[str]:
-    """Numbers that YAML allows and no value of this configuration may be."""
-    if isinstance(value, float) and not math.isfinite(value):
-        yield f"{where}: expected a finite number, found {value}"
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _not_finite(item, f"{where}.{key}".lstrip("."))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _not_finite(item, f"{where}[{index}]")
-
-
-def _errors(config: Config, schema: Config) -> Iterator[ValidationError]:
-    for error in sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: error.json_path):
-        yield from error.context or [error]
-
-
-def _sentence(error: ValidationError) -> str:
-    where = error.json_path.removeprefix("$.").removeprefix("$") or "the configuration"
-    expected: Any = error.validator_value
-    rule, schema = error.validator, cast(Config, error.schema)
-    if rule == "additionalProperties" and isinstance(error.instance, Mapping):
-        known = schema.get("properties", {})
-        unknown = ", ".join(repr(key) for key in error.instance if key not in known)
-        return f"{where}: expected only the keys {', '.join(known)}, found {unknown}"
-    if rule == "required":
-        instance = cast(Config, error.instance)
-        missing = ", ".join(repr(key) for key in expected if key not in instance)
-        return f"{where}: expected the key {missing}, found none"
-    phrases = {
-        "type": "a value of type {}",
-        "enum": "one of {}",
-        "minimum": "at least {}",
-        "exclusiveMinimum": "more than {}",
-        "maximum": "at most {}",
-        "exclusiveMaximum": "less than {}",
-        "pattern": "text like {}",
-        "minItems": "at least {} entries",
-        "uniqueItems": "no entry twice",
-        "contains": "an entry with {}",
-    }
-    wanted = ", ".join(map(str, expected)) if isinstance(expected, list) else str(expected)
-    phrase = phrases.get(str(rule), f"{rule} {{}}").format(wanted)
-    return f"{where}: expected {phrase}, found {error.instance!r}"

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from icnewton.classification import LogisticCondition, sample_logistic
-from icnewton.experiment import parse_condition
 from icnewton.prompt_files import write_prompts
 from icnewton.prompts import generator, sample
 from icnewton.threads import limit_threads
+from icnewton.training.runs import parse_condition
 from job import job
 
 with job(snakemake) as say:

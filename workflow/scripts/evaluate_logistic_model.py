@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from icnewton.experiment import parse_run
 from icnewton.files import write_table
 from icnewton.logistic_evaluation import learned_weights, logistic_frame
 from icnewton.prompt_files import read_logistic_prompts
 from icnewton.threads import limit_threads
+from icnewton.training.runs import parse_run
 from icnewton.weights import load
 from job import job
 

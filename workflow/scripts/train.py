@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from icnewton.experiment import parse_run
 from icnewton.files import try_lock, write_table
 from icnewton.threads import limit_threads
 from icnewton.training.loop import LOG_COLUMNS, train
 from icnewton.training.memory import keep_freed_memory
+from icnewton.training.runs import parse_run
 from icnewton.weights import save
 from job import job
 

@@ -12,6 +12,8 @@ from icnewton.prompts import Condition, Prompts, generator, sample
 from icnewton.training.curriculum import Curriculum
 from icnewton.transformer import Transformer, TransformerConfig
 
+AnyCondition = Condition | LogisticCondition
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -54,7 +56,7 @@ class Run:
     """
 
     family: Literal["lsa", "lsa_ln", "softmax", "softmax_truth"]
-    condition: Condition | LogisticCondition
+    condition: AnyCondition
     layers: int
     seed: int
     recipe: Recipe
@@ -113,3 +115,14 @@ class Run:
                 weight.mul_(self.recipe.output_gain / self.layers)
             elif name.startswith("embedding"):
                 weight.mul_(self.recipe.embedding_gain)
+
+
+def parse_condition(values: Mapping[str, Any]) -> AnyCondition:
+    """The condition of plain values, as jobs receive it: logistic if they have a mu."""
+    return LogisticCondition(**values) if "mu" in values else Condition(**values)
+
+
+def parse_run(values: Mapping[str, Any]) -> Run:
+    """The run of ``Run.to_json``'s plain values, as jobs receive it."""
+    recipe, condition = Recipe.parse(values["recipe"]), parse_condition(values["condition"])
+    return Run(values["family"], condition, values["layers"], values["seed"], recipe)

@@ -1,0 +1,86 @@
+"""A configuration against its schema: what is wrong with it, in words."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+from icnewton.files import brief
+
+Config = Mapping[str, Any]
+MOST_VALUES, MOST_LEVELS = 100_000, 16
+Validator = extend(  # a depth of 1.0 would be named layers1.0
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+)
+
+
+def complaints(config: Config, schema: Config) -> list[str]:
+    """Everything in which a configuration departs from its schema, or is no number, one sentence each."""
+    return [*map(_sentence, _errors(config, schema)), *_not_finite(config)]
+
+
+def malformed(config: object) -> str | None:
+    """What JSON cannot say, and more than could be meant: anchors of YAML make a short text large, or part of itself."""
+    waiting, count = [("", 0, config)], 0
+    while waiting:
+        where, level, value = waiting.pop()
+        items = [*value.items()] if isinstance(value, Mapping) else [*enumerate(value)] if isinstance(value, list) else []
+        count += len(items)
+        if level > MOST_LEVELS or count > MOST_VALUES:
+            return f"{where}: expected at most {MOST_VALUES} values in {MOST_LEVELS} levels in all, found more"
+        for key, item in items:
+            if isinstance(value, Mapping) and not isinstance(key, str):
+                return f"{where or 'the configuration'}: expected keys that are text, found {brief(key)}"
+            waiting.append((f"{where}.{brief(key, 40)}".lstrip("."), level + 1, item))
+    return None
+
+
+def _not_finite(value: object, where: str = "") -> Iterator[str]:
+    """Numbers that YAML allows and no value of this configuration may be."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{where}: expected a finite number, found {value}"
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _not_finite(item, f"{where}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _not_finite(item, f"{where}[{index}]")
+
+
+def _errors(config: Config, schema: Config) -> Iterator[ValidationError]:
+    for error in sorted(Validator(schema).iter_errors(config), key=lambda error: error.json_path):
+        yield from error.context or [error]
+
+
+def _sentence(error: ValidationError) -> str:
+    where = brief(error.json_path.removeprefix("$.").removeprefix("$") or "the configuration")
+    expected: Any = error.validator_value
+    rule, schema = error.validator, cast(Config, error.schema)
+    if rule == "additionalProperties" and isinstance(error.instance, Mapping):
+        known = schema.get("properties", {})
+        unknown = brief(", ".join(repr(key) for key in error.instance if key not in known))
+        return f"{where}: expected only the keys {', '.join(known)}, found {unknown}"
+    if rule == "required":
+        instance = cast(Config, error.instance)
+        missing = ", ".join(repr(key) for key in expected if key not in instance)
+        return f"{where}: expected the key {missing}, found none"
+    phrases = {
+        "type": "a value of type {}",
+        "enum": "one of {}",
+        "minimum": "at least {}",
+        "exclusiveMinimum": "more than {}",
+        "maximum": "at most {}",
+        "exclusiveMaximum": "less than {}",
+        "pattern": "text like {}",
+        "minItems": "at least {} entries",
+        "minProperties": "at least {} entries",
+        "maxLength": "at most {} letters",
+        "uniqueItems": "no entry twice",
+        "contains": "an entry with {}",
+    }
+    wanted = ", ".join(map(str, expected)) if isinstance(expected, list) else str(expected)
+    phrase = phrases.get(str(rule), f"{rule} {{}}").format(wanted)
+    return f"{where}: expected {phrase}, found {brief(repr(error.instance))}"
