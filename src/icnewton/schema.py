@@ -10,7 +10,7 @@ from jsonschema.validators import extend
 from icnewton.files import brief
 
 Config = Mapping[str, Any]
-MOST_VALUES, MOST_LEVELS = 100_000, 16
+MOST_VALUES, MOST_LEVELS, MOST_LETTERS, MOST_BITS = 100_000, 16, 10_000, 64
 Validator = extend(  # a depth of 1.0 would be named layers1.0
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
@@ -29,6 +29,10 @@ def malformed(config: object) -> str | None:
         where, level, value = waiting.pop()
         items = [*value.items()] if isinstance(value, Mapping) else [*enumerate(value)] if isinstance(value, list) else []
         count += len(items)
+        if isinstance(value, str) and len(value) > MOST_LETTERS:
+            return f"{where}: expected at most {MOST_LETTERS} letters, found {len(value)}"
+        if isinstance(value, int) and value.bit_length() > MOST_BITS:
+            return f"{where}: expected a number of at most {MOST_BITS} bits, found one of {value.bit_length()}"
         if level > MOST_LEVELS or count > MOST_VALUES:
             return f"{where}: expected at most {MOST_VALUES} values in {MOST_LEVELS} levels in all, found more"
         for key, item in items:
