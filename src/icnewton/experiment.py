@@ -57,7 +57,7 @@ class Experiment:
             if not problems:
                 raise
         if problems:
-            raise ConfigError(problems)
+            raise ConfigError(list(dict.fromkeys(problems)))
         return experiment
 
     def runs(self) -> dict[str, Run]:

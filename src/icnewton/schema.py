@@ -1,9 +1,11 @@
-"""A configuration against its schema: what is wrong with it, in words."""
+"""A configuration as a text and against its schema: what is wrong with it, in words."""
 
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast
 
+import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
@@ -15,6 +17,40 @@ Validator = extend(  # a depth of 1.0 would be named layers1.0
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
 )
+
+
+class Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice; elsewhere the last one wins in silence."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """A mapping as its author wrote it, before anchors are merged into it."""
+        node, seen = super().compose_mapping_node(anchor), set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
+                raise yaml.composer.ComposerError(None, None, f"the key {key.value!r} twice", key.start_mark)
+            seen.add((key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None)
+        return node
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file; raises ValueError in one sentence where there is none, or a template, which runs code."""
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise ValueError(f"no such file among {', '.join(sorted(p.name for p in path.parent.glob('*.yaml')))}")
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader)
+        if not isinstance(values, dict):
+            raise ValueError(brief(repr(values)))
+        if "__use_yte__" in values:
+            raise ValueError("a template, whose expressions would be run")
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise ValueError(f"{path}: expected a mapping in YAML, found in {line}{brief(error.problem)}") from None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: expected a mapping in YAML, found {brief(str(error))}") from None
+    if problem := malformed(values):
+        raise ValueError(f"{path}: {problem}")
+    return values
 
 
 def complaints(config: Config, schema: Config) -> list[str]:
@@ -34,7 +70,7 @@ def malformed(config: object) -> str | None:
         if isinstance(value, int) and value.bit_length() > MOST_BITS:
             return f"{where}: expected a number of at most {MOST_BITS} bits, found one of {value.bit_length()}"
         if level > MOST_LEVELS or count > MOST_VALUES:
-            return f"{where}: expected at most {MOST_VALUES} values in {MOST_LEVELS} levels in all, found more"
+            return f"{where}: expected at most {MOST_VALUES} values in {MOST_LEVELS} levels, found more"
         for key, item in items:
             if isinstance(value, Mapping) and not isinstance(key, str):
                 return f"{where or 'the configuration'}: expected keys that are text, found {brief(key)}"
