@@ -3,28 +3,41 @@
 from dataclasses import asdict
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.0")
 
+from icnewton.digest import script_digest
+from icnewton.experiment import Experiment, condition_name
+from icnewton.files import try_lock
+from icnewton.records import AT_WORK, RUNNING
+from icnewton.schema import read
+
+
+def told(check, *arguments):
+    """What a check gives; its complaint reaches the user as it is."""
+    try:
+        return check(*arguments)
+    except ValueError as error:
+        raise WorkflowError(str(error))
+
+
+told(
+    read, "config.yaml"
+)  # Snakemake would run a template and keep the last of two keys
+
 
 configfile: "config.yaml"
+
+
+told(read, f"workflow/scales/{config.get('scale')}.yaml")
+
+
 configfile: f"workflow/scales/{config['scale']}.yaml"
 
 
-from icnewton.digest import script_digest
-from icnewton.experiment import ConfigError, Experiment, condition_name
-from icnewton.files import try_lock
-from icnewton.records import AT_WORK, RUNNING
-
-try:
-    experiment = Experiment.check(
-        config, yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text())
-    )
-except ConfigError as error:
-    raise WorkflowError(str(error))
+experiment = told(Experiment.check, config, read("workflow/schemas/config.schema.yaml"))
 
 RESULTS = f"results/{config['scale']}"
 LINEAR, LOGISTIC = experiment.conditions(), experiment.logistic_conditions()
