@@ -23,9 +23,8 @@ def told(check, *arguments):
         raise WorkflowError(str(error))
 
 
-told(
-    read, "config.yaml"
-)  # Snakemake would run a template and keep the last of two keys
+# Snakemake alone would run a template, and keep the last of two keys
+told(read, "config.yaml")
 
 
 configfile: "config.yaml"
