@@ -173,9 +173,10 @@ def bomb():
         (lambda c: c.update(algorithms={}), "algorithms: expected at least 1 entries"),
         (lambda c: c["recipes"].update({5: {}}), "recipes: expected keys that are text, found 5"),
         (lambda c: c["recipes"].update({16**5000: {}}), "recipes: expected keys that are text, found a int too large to print"),
-        (lambda c: c.update(runs=c), "expected at most 100000 values in 16 levels"),
-        (lambda c: c.update(bomb()), "expected at most 100000 values in 16 levels"),
-        (lambda c: c.update(runs="x" * 10**7), "runs: expected at most 10000 letters"),
+        (lambda c: c.update(runs=c), "expected at most 20000 values in 16 levels"),
+        (lambda c: c.update(runs=(tuple(bomb().items()),)), "expected at most 20000 values in 16 levels"),
+        (lambda c: c.update(bomb()), "expected at most 20000 values in 16 levels"),
+        (lambda c: c.update(runs="x" * 10**7), "runs: expected at most 1000 letters"),
     ],
 )
 def test_a_hostile_configuration_is_refused(edit, message):
@@ -385,6 +386,24 @@ def test_what_is_no_file_of_ours_is_refused(tmp_path, models, name, kind):
         icnewton.load(tmp_path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
     assert not trap.exists()
+
+
+@pytest.mark.parametrize("levels", [10, 100, 200, 300, 400, 450, *range(900, 1000, 7)])
+def test_a_nest_in_a_card_is_refused_or_kept(tmp_path, models, levels):
+    """In the origin, and where the weights hold the card: neither the reader nor the comparison falls through the stack."""
+    text, weights = models[0][0].decode(), models[0][1]
+    nest = "[" * levels + "]" * levels
+    (tmp_path / "card.json").write_text(text.replace('"origin": {', f'"origin": {{"nest": {nest},', 1))
+    (tmp_path / "weights.safetensors").write_bytes(weights)
+    with suppress(ValueError):
+        assert icnewton.load(tmp_path).card.origin["nest"]
+    values, rest = header(weights)
+    deep = with_header(values | {"__metadata__": {"card": values["__metadata__"]["card"].replace('"T4.2"', nest)}}, rest)
+    (tmp_path / "weights.safetensors").write_bytes(deep)
+    digest = {"blake2b": hashlib.blake2b(deep, digest_size=16).hexdigest()}
+    (tmp_path / "card.json").write_text(json.dumps(json.loads(text) | {"weights": digest}))
+    with pytest.raises(ValueError, match="expected"):
+        icnewton.load(tmp_path)
 
 
 @pytest.mark.parametrize(

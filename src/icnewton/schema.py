@@ -12,7 +12,7 @@ from jsonschema.validators import extend
 from icnewton.files import brief
 
 Config = Mapping[str, Any]
-MOST_VALUES, MOST_LEVELS, MOST_LETTERS, MOST_BITS = 100_000, 16, 10_000, 64
+MOST_VALUES, MOST_LEVELS, MOST_LETTERS, MOST_BITS = 20_000, 16, 1000, 64
 Validator = extend(  # a depth of 1.0 would be named layers1.0
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
@@ -63,7 +63,8 @@ def malformed(config: object) -> str | None:
     waiting, count = [("", 0, config)], 0
     while waiting:
         where, level, value = waiting.pop()
-        items = [*value.items()] if isinstance(value, Mapping) else [*enumerate(value)] if isinstance(value, list) else []
+        items = [*value.items()] if isinstance(value, Mapping) else []
+        items += enumerate(value) if isinstance(value, list | tuple | set) else []
         count += len(items)
         if isinstance(value, str) and len(value) > MOST_LETTERS:
             return f"{where}: expected at most {MOST_LETTERS} letters, found {len(value)}"

@@ -42,7 +42,13 @@ def load(folder: str | Path) -> Model:
 
     Raises ValueError, naming the file, if the card or the weights are missing, damaged or do not belong together.
     """
-    path, weights = Path(folder) / CARD, Path(folder) / WEIGHTS
+    try:
+        return _load(Path(folder) / CARD, Path(folder) / WEIGHTS)
+    except RecursionError:
+        raise ValueError(f"{Path(folder) / CARD}: expected a model card of a few levels, found too many") from None
+
+
+def _load(path: Path, weights: Path) -> Model:
     values = _read(path, LARGEST_CARD, lambda content: json.loads(content.decode()), "a model card in JSON")
     try:
         card, format, transformer = from_card(values)
