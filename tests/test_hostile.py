@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import clone, load_config
+from conftest import clone, environment_of, load_config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -565,7 +565,7 @@ def test_snakemake_on_damaged_texts(tmp_path_factory):
         (folder / "config.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
         arguments = [] if "scale" in name else ["--config", "scale=smoke"]
         command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", *arguments]
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+        result = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True, timeout=90)
         output = result.stdout + result.stderr
         print(f"\n{name}:", *[line for line in output.splitlines() if ": expected" in line][:3])
         assert "Traceback" not in output and len(output) < 10**5, name
