@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 import psutil
+import yaml
 
 from icnewton.files import write_table
 from icnewton.records import verify
@@ -27,6 +28,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = Path("results/smoke")
 REMADE = ("train", "checkpoints", "evaluate", "tables", "claims", "figures", "records/train", "records/evaluate")
 COMPARED = ("tables/*", "claims/**/*", "evaluate/**/*", "construct/**/*", "data/*", "figures/*", "train/**/*.safetensors")
+FIGURES = ("figure1", "figure2", "headline", "similarity")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 TARGETS = ("training", "job", "snakemake", "group")
 
@@ -47,7 +49,10 @@ class Kill:
 
 
 def checkout(folder: Path) -> Path:
-    """A copy of this checkout whose trainings last seconds and write many checkpoints, with this Python as its environment."""
+    """A copy of this checkout with some of its figures, whose trainings last seconds and write many checkpoints.
+
+    Its environment is this Python's.
+    """
     ignore = shutil.ignore_patterns("results", ".*", "__pycache__", "*.egg-info")
     shutil.copytree(ROOT, folder, ignore=ignore, symlinks=True)
     (folder / ".venv").symlink_to(sys.prefix)
@@ -59,6 +64,10 @@ def checkout(folder: Path) -> Path:
         text = (folder / name).read_text()
         assert old in text, (name, old)
         (folder / name).write_text(text.replace(old, new))
+    scale = folder / "workflow/scales/smoke.yaml"
+    values = yaml.safe_load(scale.read_text())
+    values["figures"] = {name: values["figures"][name] for name in FIGURES}
+    scale.write_text(yaml.safe_dump(values))
     return folder
 
 

@@ -156,7 +156,7 @@ def bomb():
         (lambda c: c["runs"][0].update(layers=[True]), "runs[0].layers[0]: expected a value of type integer, found True"),
         (lambda c: c["runs"][0].update(layers=[10**9]), "runs[0].layers[0]: expected at most 1000"),
         (lambda c: c["runs"][0].update(seeds=[2**31]), "runs[0].seeds[0]: expected at most 2147483647"),
-        (lambda c: c["runs"][0].update(seeds=list(range(200)), layers=list(range(1, 101))), "expected at most 10000 models"),
+        (lambda c: c["runs"][0].update(seeds=list(range(1001)), layers=list(range(1, 101))), "expected at most 100000 models"),
         (lambda c: c["runs"][0]["set"].update(warmup=61), "runs[0]: expected warmup to be at most steps, found 61 and 60"),
         (lambda c: c["runs"][0]["set"].update(betas=[0.9, 1]), "runs[0].set.betas[1]: expected less than 1, found 1"),
         (
