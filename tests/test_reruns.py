@@ -206,5 +206,6 @@ def test_status_says_it_in_words(finished):
         replaced(CONFIG, "learning_rate: 3.0e-3", "learning_rate: 3.1e-3")(folder)
         text = status()
     assert "missing: 1 train" in text and "its checkpoint stands at step 60 of 60" in text
-    assert "other settings or code: 1 train, 1 provenance" in text and "'learning_rate': 0.003" in text
+    assert "other settings or code: 1 train\n" in text and "'learning_rate': 0.003" in text
+    assert "following from these: " in text and "1 provenance" in text
     assert re.search(r"A run would do 11 jobs, about \d+ (s|min) on \d+ cores if they are all busy\.", text)

@@ -12,7 +12,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -28,7 +28,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from icnewton.experiment import Experiment
 from icnewton.files import try_lock
 from icnewton.records import AT_WORK, RECORDS, RUNNING, read_record, verify
-from icnewton.training.runs import Run
+from icnewton.training.runs import Run, parse_run
 
 START = 3.0  # seconds for a job's Python and its imports, on the machine where the README was measured
 SHOWN = 12  # jobs of a kind, by name
@@ -106,25 +106,26 @@ class Costs:
     def __init__(self, folder: Path) -> None:
         self.rules: dict[str, list[float]] = {}
         for path in (folder / RECORDS).rglob("*.json"):
-            record = read_record(path)
-            self.rules.setdefault(record.rule, []).append(record.seconds)
+            with suppress(ValueError):  # damaged ones are told of elsewhere
+                record = read_record(path)
+                self.rules.setdefault(record.rule, []).append(record.seconds)
         self.steps: dict[Any, list[float]] = {}
         for path in folder.glob("train/*/*/card.json"):
-            origin = json.loads(path.read_text())["origin"]
-            run = origin["run"]
-            key = self._key(run["family"], run["recipe"]["width"], run["recipe"]["batch"])
-            self.steps.setdefault(key, []).append(origin["seconds"] / run["recipe"]["steps"] / max(run["layers"], 1))
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                origin = json.loads(path.read_text())["origin"]
+                run = parse_run(origin["run"])
+                self.steps.setdefault(self._key(run), []).append(origin["seconds"] / run.recipe.steps / max(run.layers, 1))
 
     @staticmethod
-    def _key(family: str, width: int, batch: int) -> tuple[str, int, int]:
-        return family.removesuffix("_truth"), width, batch
+    def _key(run: Run) -> tuple[str, int, int]:
+        return run.family.removesuffix("_truth"), run.recipe.width, run.recipe.batch
 
     def of(self, job: Planned, run: Run | None, done: int) -> float | None:
         """Seconds for a job, a training from step ``done`` on; None where nothing like it was ever run here."""
         if run is None:
             seen = self.rules.get(job.rule)
             return START + median(seen) if seen else None
-        seen = self.steps.get(self._key(run.family, run.recipe.width, run.recipe.batch))
+        seen = self.steps.get(self._key(run))
         return START + median(seen) * max(run.layers, 1) * (run.recipe.steps - done) if seen else None
 
 

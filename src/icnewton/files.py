@@ -21,7 +21,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     mine = f".{path.name}.{socket.gethostname()}-"
     for stale in path.parent.glob(f"{glob.escape(mine)}*.tmp"):
-        if not _is_alive(int(stale.name.removeprefix(mine).removesuffix(".tmp"))):
+        process = stale.name.removeprefix(mine).removesuffix(".tmp")
+        if not (process.isdecimal() and _is_alive(int(process))):
             stale.unlink(missing_ok=True)
     temporary = path.with_name(f"{mine}{os.getpid()}.tmp")
     try:

@@ -1,19 +1,17 @@
 """A model is a prompt format, a transformer and its card; built and learned models are the same thing from here on."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from types import UnionType
-from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from icnewton.formats import FORMATS, Format
 from icnewton.transformer import Layer, Transformer, TransformerConfig
+from icnewton.typed import typed
 
 JSON = Mapping[str, Any]
-T = TypeVar("T")
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)}
 
 
@@ -136,45 +134,15 @@ def from_card(values: object) -> tuple[Card, Format, Transformer]:
 
     Raises TypeError or ValueError on a foreign card.
     """
-    card = _made(Card, values)
+    card = typed(Card, values)
     settings = dict(card.format)
     name = settings.pop("name", None)
     for what, found, known in (("format.name", name, FORMATS), ("dtype", card.dtype, DTYPES)):
         if found not in [*known]:
             raise ValueError(f"{what} must be one of {', '.join(known)}, found {found!r}")
-    format: Format = _made(FORMATS[str(name)], settings)
-    config, sizes = _made(TransformerConfig, card.config), format.stream.sizes.values()
+    format: Format = typed(FORMATS[str(name)], settings)
+    config, sizes = typed(TransformerConfig, card.config), format.stream.sizes.values()
     if min(sizes, default=1) < 1 or sum(sizes) != config.width:
         raise ValueError(f"blocks must have sizes that add up to the width {config.width}, found {dict(format.stream.sizes)}")
     with torch.device("meta"):
         return card, format, Transformer(config, DTYPES[card.dtype])
-
-
-def _made(cls: type[T], values: object) -> T:
-    """The dataclass of JSON values; raises TypeError where one is missing, unknown or not of its annotated type."""
-    if not isinstance(values, dict):
-        raise TypeError(f"{cls.__name__} must be an object, found {values!r}")
-    hints = get_type_hints(cls)
-    for name, value in values.items():
-        if name not in hints:
-            raise TypeError(f"{cls.__name__} has no {name!r}")
-        if not _fits(value, hints[name]):
-            kind = hints[name].__name__ if isinstance(hints[name], type) else hints[name]
-            raise TypeError(f"{name} must be {kind}, found {value!r}")
-    return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
-
-
-def _fits(value: object, kind: Any) -> bool:
-    """Whether a JSON value is of an annotated type; true is no number here, and a number is finite."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is UnionType:
-        return any(_fits(value, option) for option in arguments)
-    if origin is Literal:
-        return isinstance(value, str) and value in arguments
-    if origin is tuple:
-        return isinstance(value, list) and all(_fits(item, arguments[0]) for item in value)
-    if origin is Mapping:
-        return isinstance(value, dict) and all(_fits(item, arguments[1]) for item in value.values())
-    if kind is float:
-        return (type(value) is int and abs(value) < 2**53) or (type(value) is float and math.isfinite(value))
-    return kind is Any or type(value) is kind

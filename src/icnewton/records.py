@@ -18,7 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from icnewton.files import try_lock, write_json
+from icnewton.files import brief, try_lock, write_json
+from icnewton.typed import typed
 
 RECORDS = "records"
 UNRECORDED = ("logs", "checkpoints", RECORDS)  # folders whose files no record vouches for
@@ -67,9 +68,13 @@ def write_record(path: Path, record: Record) -> None:
 def read_record(path: Path) -> Record:
     """The record in a file; raises ValueError, naming it, if it is none."""
     try:
-        return Record(**json.loads(path.read_text()))
+        record = typed(Record, json.loads(path.read_text()))
+        for name in (*record.inputs, *record.outputs):
+            if Path(name).is_absolute() or ".." in Path(name).parts or not name.isprintable():
+                raise ValueError(f"a file outside the folder of results, {name!r}")
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path}: expected a record of a job, found {str(error)[:200]}") from None
+        raise ValueError(f"{path}: expected a record of a job, found {brief(str(error))}") from None
+    return record
 
 
 def verify(folder: Path) -> tuple[int, list[str]]:

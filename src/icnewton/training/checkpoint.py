@@ -33,13 +33,15 @@ def save_checkpoint(path: Path, state: TrainingState, log: Sequence[Record], run
 
 def load_checkpoint(path: Path, state: TrainingState, run: Run, code: str) -> list[Record]:
     """Restore ``state`` in place and return the log; raises ValueError with the reason if the file cannot be used."""
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: expected a checkpoint, found something that is not a file")
     try:
         with safetensors.safe_open(path, "pt") as file:
             metadata = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"{path}: expected a checkpoint, found {error}") from None
-    if metadata.pop("digest", None) != _digest(tensors, metadata):
+    if metadata.pop("digest", None) != _digest(tensors, metadata) or metadata.keys() != {"run", "code", "step"}:
         raise ValueError(f"{path}: expected a checkpoint, found one that was changed after it was written")
     if metadata["code"] != code:
         raise ValueError(f"{path}: the checkpoint was made by other code, {metadata['code']} and not {code}")
