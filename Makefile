@@ -4,6 +4,7 @@
 # make verify [SCALE=...]                     whether the folder of results is whole and untouched
 # make trace FILE=results/...                 what a file was made from, down to the seeds
 # make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
+# make kills [ARGS="--kills 50"]              interruptions at random moments, each mended by one run
 # make recipes                                loss against seconds of training, recipe by recipe
 # make test [ARGS="-m slow"]                  the tests; each command makes its own environment first
 
@@ -17,7 +18,7 @@ RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYT
 CACHE = $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache train)
 SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) --quiet rules host reason $(CACHE)
 
-.PHONY: reproduce status plan verify trace bench recipes test lint clean
+.PHONY: reproduce status plan verify trace bench kills recipes test lint clean
 
 reproduce: $(VENV)/installed
 	$(RUN) python -m icnewton.records set-aside results/$(SCALE)
@@ -39,6 +40,9 @@ trace: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(RUN) python -m bench.run $(ARGS)
+
+kills: $(VENV)/installed
+	$(RUN) python -m bench.kills $(ARGS)
 
 recipes: $(VENV)/installed
 	$(RUN) python -m bench.recipes $(ARGS)

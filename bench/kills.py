@@ -1,6 +1,6 @@
 """`make kills`: interruptions at random moments, each followed by one plain `make reproduce`, to bench/kills.csv.
 
-A checkout at smoke scale is run undisturbed once. Then, again and again, what was trained, evaluated, tabulated and drawn is
+A checkout at smoke scale is run undisturbed once. Then, again and again, what was trained, and all that was made of it, is
 removed, `make reproduce` is started and hit: one process or all, with one of three signals. The next `make reproduce` must
 end well, and every file must have the bytes of the undisturbed run.
 """
@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -26,22 +27,24 @@ from icnewton.records import verify
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path("results/smoke")
-REMADE = ("train", "checkpoints", "evaluate", "tables", "claims", "figures", "records/train", "records/evaluate")
+REMADE = ("train", "checkpoints", "evaluate/*/*_layers*", "tables/*_kappa*", "claims", "figures", "records/train")
 COMPARED = ("tables/*", "claims/**/*", "evaluate/**/*", "construct/**/*", "data/*", "figures/*", "train/**/*.safetensors")
-FIGURES = ("figure1", "figure2", "headline", "similarity")
+FIGURES = ("figure2", "headline", "logistic_layers")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 TARGETS = ("training", "job", "snakemake", "group")
 
 
 @dataclass(frozen=True)
 class Kill:
-    """One interruption: of what, how, after how many seconds, what was at work, and what became of it."""
+    """One interruption: of what, how, after how many seconds, what was at work; exit codes of the run that was hit and of the
+    next; files that differ in the end, and whatever is not in order."""
 
     seed: int
     target: str
     signal: str
     seconds: float
     running: str
+    hit: int
     recovery: int
     differing: int
     problems: str
@@ -75,6 +78,7 @@ def reproduce(folder: Path) -> subprocess.Popen[bytes]:
     """`make reproduce` at smoke scale, in a session of its own."""
     environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
     with (folder / "make.log").open("ab") as log:
+        # a shell that starts this in the background has made it deaf to SIGINT, and so its children
         return subprocess.Popen(
             ["make", "reproduce", "SCALE=smoke", "-o", ".venv/installed"],
             cwd=folder,
@@ -82,13 +86,14 @@ def reproduce(folder: Path) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 
 def remove(folder: Path) -> None:
-    """Everything from the trainings on."""
-    for name in REMADE:
-        shutil.rmtree(folder / RESULTS / name, ignore_errors=True)
+    """What was trained, and all that was made of it."""
+    for path in [path for pattern in REMADE for path in (folder / RESULTS).glob(pattern)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def victims(make: psutil.Process, target: str) -> list[psutil.Process]:
@@ -109,19 +114,19 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def strike(make: subprocess.Popen[bytes], target: str, how: signal.Signals, source: random.Random) -> str:
-    """Send the signal and say what was at work; a target that is not there at the moment is waited for, up to its end."""
+    """Send the signal and say what was at work; a target that is not there is waited for. Empty if `make` ended before."""
     parent = psutil.Process(make.pid)
     while make.poll() is None:
         jobs = victims(parent, "job")
         running = " ".join(sorted(Path(word).stem.rpartition(".")[2] for p in jobs for word in _command(p)[-1:]))
         if target == "group":
             os.killpg(make.pid, how)
-            return running
+            return running or "snakemake alone"
         if found := victims(parent, target):
             source.choice(found).send_signal(how)
             return running
         time.sleep(0.02)
-    return "ended before"
+    return ""
 
 
 def differences(folder: Path, wanted: dict[Path, bytes]) -> int:
@@ -154,30 +159,32 @@ def rounds(folder: Path, seeds: range) -> Iterator[Kill]:
     assert differences(folder, wanted) == 0
     for seed in seeds:
         source = random.Random(seed)
-        target, how, seconds = source.choice(TARGETS), source.choice(SIGNALS), source.uniform(0, 0.9 * length)
-        remove(folder)
-        make = reproduce(folder)
-        time.sleep(seconds)
-        running = strike(make, target, how, source)
-        make.wait()
+        target, how = source.choice(TARGETS), source.choice(SIGNALS)
+        running, hit = "", 0
+        while not running or hit == 0:  # it came too late
+            remove(folder)
+            make, seconds = reproduce(folder), source.uniform(0, 0.7 * length)
+            time.sleep(seconds)
+            running = strike(make, target, how, source)
+            hit = make.wait()
         begun = time.monotonic()
         code = reproduce(folder).wait()
         took = round(time.monotonic() - begun, 1)
         problems = "; ".join(litter(folder)[:3])
-        yield Kill(seed, target, how.name, round(seconds, 2), running, code, differences(folder, wanted), problems, took)
+        yield Kill(seed, target, how.name, round(seconds, 2), running, hit, code, differences(folder, wanted), problems, took)
 
 
 def main() -> None:
     """Kill as often as the command line says and write the log."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--folder", type=Path, required=True, help="a folder that does not exist yet")
     options = parser.parse_args()
     rows = []
-    for kill in rounds(checkout(options.folder), range(options.kills)):
-        rows.append(asdict(kill))
-        print(kill, flush=True)
-        write_table(ROOT / "bench" / "kills.csv", pd.DataFrame(rows))
+    with tempfile.TemporaryDirectory() as folder:
+        for kill in rounds(checkout(Path(folder) / "checkout"), range(options.kills)):
+            rows.append(asdict(kill))
+            print(kill, flush=True)
+            write_table(ROOT / "bench" / "kills.csv", pd.DataFrame(rows))
     good = sum(row["recovery"] == 0 and not row["differing"] and not row["problems"] for row in rows)
     print(f"{good} of {len(rows)} kills: recovered by one run, no byte different, nothing left lying")
     sys.exit(good != len(rows))

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,15 @@ def finished_tables(folder, spec):
         )
         for name in spec["conditions"]
     }
+
+
+@contextmanager
+def restored(folder):
+    """The folder as it was, times of change included, however it is left."""
+    copy = folder.with_name("original")
+    shutil.copytree(folder, copy, symlinks=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
+        copy.rename(folder)

@@ -4,7 +4,7 @@ import json
 
 from conftest import RESULTS, clone, snakemake
 
-from icnewton.records import verify
+from icnewton.records import set_aside, verify
 
 MODEL = RESULTS / "train/normalised_kappa10_noise0/lsa_layers1_seed0"
 
@@ -26,6 +26,12 @@ def test_checkouts_share_a_model_and_never_another_one(tmp_path, monkeypatch):
     assert not (second / RESULTS / "checkpoints").exists()  # nothing was trained there
     assert verify(second / RESULTS) == (3, [])
 
+    damaged = (shared / "weights.safetensors").resolve()
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    said = list(set_aside(second / RESULTS))
+    assert len(said) == 1 and damaged.with_name(f"{damaged.name}.damaged").exists() and not damaged.exists()
+    assert (train(second) / "weights.safetensors").read_bytes() == damaged.read_bytes() and verify(second / RESULTS) == (3, [])
+
     scale = other / "workflow/scales/smoke.yaml"
     scale.write_text(scale.read_text().replace("steps: 60, warmup: 10", "steps: 50, warmup: 10"))
     config = other / "config.yaml"
@@ -37,7 +43,7 @@ def test_checkouts_share_a_model_and_never_another_one(tmp_path, monkeypatch):
     schedule = second / "src/icnewton/training/schedule.py"
     schedule.write_text(schedule.read_text().replace("0.5 *", "0.45 *"))
     assert (train(second) / "weights.safetensors").read_bytes() != (trained / "weights.safetensors").read_bytes()
-    assert len(list((tmp_path / "cache").glob("*weights*"))) == 3
+    assert len(list((tmp_path / "cache").glob("*weights*.safetensors"))) == 3
 
 
 def test_another_seed_is_another_model(tmp_path, monkeypatch):

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 import icnewton
 from icnewton import logistic
 from icnewton.classification import LogisticCondition, sample_logistic
-from icnewton.experiment import parse_run
 from icnewton.logistic_built import built_weights
 from icnewton.logistic_evaluation import LAYERS, learned_weights, logistic_frame, reference_weights
 from icnewton.prompts import generator
 from icnewton.training.loop import train
+from icnewton.training.runs import parse_run
 
 
 @pytest.mark.parametrize("protocol", ["bounded", "normalised", "paper"])

@@ -12,7 +12,6 @@ from bench.steps import make_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icnewton.experiment import parse_run
 from icnewton.prompts import generator
 from icnewton.training import engine, fused
 from icnewton.training.capture import Recording
@@ -20,6 +19,7 @@ from icnewton.training.engine import advance, descend, draw, gradient, squared_e
 from icnewton.training.forward import answer
 from icnewton.training.gram import condense
 from icnewton.training.loop import train_together
+from icnewton.training.runs import parse_run
 from icnewton.training.together import advance_together, stackable
 from icnewton.training.together import gradients as stacked_gradients
 from icnewton.transformer import Transformer, TransformerConfig

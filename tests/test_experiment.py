@@ -8,7 +8,8 @@ import pytest
 import yaml
 from workflow.status import load_config
 
-from icnewton.experiment import ConfigError, Experiment, parse_run
+from icnewton.experiment import ConfigError, Experiment
+from icnewton.training.runs import parse_run
 
 
 def complaints(config, schema):

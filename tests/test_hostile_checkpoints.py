@@ -9,9 +9,9 @@ from hostile import change, damage_bytes, fuzz, header, plain, with_header
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icnewton.experiment import parse_run
 from icnewton.training.checkpoint import load_checkpoint, save_checkpoint
 from icnewton.training.engine import advance, start
+from icnewton.training.runs import parse_run
 
 
 def test_100_damaged_checkpoints(tmp_path, tiny_run):

@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workflow.status import load_config
 
-from icnewton.experiment import ConfigError, Experiment, parse_run
+from icnewton.experiment import ConfigError, Experiment
+from icnewton.training.runs import parse_run
 
 SCHEMA = yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text())
 SMOKE = load_config("smoke")

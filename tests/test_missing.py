@@ -1,5 +1,7 @@
 """Figures are drawn of what there is, and say which models are missing."""
 
+import numpy as np
+import pandas as pd
 import pytest
 from conftest import finished_tables
 from matplotlib import pyplot as plt
@@ -19,14 +21,42 @@ def test_a_figure_names_the_models_that_it_lacks(finished, name, depths):
     tables = finished_tables(finished[0], spec)
     tables = {k: t[(t["method"] != family) | ~t["step"].isin(lacking)] for k, t in tables.items()}
     figure = draw(spec["kind"], tables, spec["panels"])
-    notes = " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
-    assert f"with {', '.join(map(str, lacking))} layer" in notes
+    notes = notes_of(figure)
+    assert all(f"with {depth} layer{'s' if depth > 1 else ''} (not trained" in notes for depth in lacking)
+
+
+def notes_of(figure):
     figure.canvas.draw()
     plt.close(figure)
+    return " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
+
+
+@pytest.mark.parametrize("lost", ["all", "some"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_names_the_models_that_diverged(finished, name, lost):
+    spec = FIGURES[name]
+    family, layers = next(iter(spec["panels"][0]["models"].items()))
+    tables = {k: with_diverged(t, family, layers[-1], lost) for k, t in finished_tables(finished[0], spec).items()}
+    notes = notes_of(draw(spec["kind"], tables, spec["panels"]))
+    assert f"with {layers[-1]} layers ({'diverged' if lost == 'all' else '1 of 2 seeds diverged'}" in notes or layers[-1] == 1
+
+
+def with_diverged(table, family, layers, lost):
+    """A second seed, and the infinite errors of one or both, as evaluations and tables have them."""
+    rows = (table["method"] == family) & (table["step"] == layers)
+    if "median" in table:
+        table = table.copy()
+        table.loc[rows, ["seeds", "diverged"]] = (2, 2 if lost == "all" else 1)
+        table.loc[rows, ["median", "low", "high", "mean"] if lost == "all" else ["mean"]] = np.inf
+        return table
+    second, column = table[rows].assign(seed=1), "residual" if "residual" in table else "output"
+    table = pd.concat([table, second], ignore_index=True)
+    rows = (table["method"] == family) & (table["step"] == layers) & (table["seed"] >= (0 if lost == "all" else 1))
+    table.loc[rows, column] = np.inf
+    return table
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_that_lacks_nothing_says_nothing(finished, name):
     figure = draw(FIGURES[name]["kind"], finished_tables(finished[0], FIGURES[name]), FIGURES[name]["panels"])
-    assert not any("missing" in text.get_text() for text in figure.texts)
-    plt.close(figure)
+    assert "missing" not in notes_of(figure)

@@ -20,7 +20,7 @@ sys.addaudithook(watch)
 import json, torch, icnewton
 from icnewton.cancer import breast_cancer
 from icnewton.diabetes import load_diabetes
-from icnewton.experiment import parse_run
+from icnewton.training.runs import parse_run
 from icnewton.training.loop import train
 torch.set_num_threads(1)
 icnewton.save(icnewton.build("least_squares", d=2, n=5, steps=1, alpha=0.1), folder / "built")

@@ -4,7 +4,7 @@ import json
 import re
 
 import pandas as pd
-from conftest import RESULTS, snakemake
+from conftest import RESULTS, restored, snakemake
 
 import icnewton
 
@@ -98,12 +98,11 @@ def test_the_report_is_one_file(finished):
 def test_a_failing_job_says_why_in_one_sentence(finished):
     folder = finished[1]
     card = folder / RESULTS / "train/normalised_kappa10_noise0/lsa_layers1_seed0/card.json"
-    content = card.read_text()
-    card.write_text(content[: len(content) // 2])
-    result = snakemake(folder, "--until", "evaluate_model")
+    with restored(folder):
+        card.write_text(card.read_text()[:100])
+        result = snakemake(folder, "--until", "evaluate_model")
     assert result.returncode != 0
     assert "evaluate_model:" in result.stderr and "card.json: expected a model card in JSON" in result.stderr
-    card.write_text(content)
 
 
 def test_captions_are_plain_restructuredtext(finished):

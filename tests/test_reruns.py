@@ -10,11 +10,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import RESULTS, environment_of
+from conftest import RESULTS, environment_of, restored
 
 LSA, LN, SOFTMAX = "normalised_kappa10_noise0", "paper_kappa5_noise0.1", "bounded_kappa10_mu0.1"
 RUNS = {
@@ -157,18 +156,6 @@ EDITS = {
 }  # fmt: skip
 
 
-@contextmanager
-def restored(folder):
-    """The folder as it was, times of change included, however it is left."""
-    copy = folder.with_name("original")
-    shutil.copytree(folder, copy, symlinks=True)
-    try:
-        yield
-    finally:
-        shutil.rmtree(folder)
-        copy.rename(folder)
-
-
 PLAN = "import json; from workflow.status import plan; print(json.dumps([j.name for j in plan(['--config', 'scale=smoke'])]))"
 
 
@@ -203,9 +190,32 @@ def test_status_says_it_in_words(finished):
     assert whole[1:] == ["Nothing is missing, changed or interrupted; a run would do nothing."]
     with restored(folder):
         (folder / RESULTS / MODEL / "weights.safetensors").unlink()
+        missing = status()
         replaced(CONFIG, "learning_rate: 3.0e-3", "learning_rate: 3.1e-3")(folder)
-        text = status()
-    assert "missing: 1 train" in text and "its checkpoint stands at step 60 of 60" in text
-    assert "other settings or code: 1 train\n" in text and "'learning_rate': 0.003" in text
-    assert "following from these: " in text and "1 provenance" in text
-    assert re.search(r"A run would do 11 jobs, about \d+ (s|min) on \d+ cores if they are all busy\.", text)
+        changed = status()
+    assert "missing: 1 train\n" in missing and "its checkpoint stands at step 60 of 60" in missing
+    assert "missing: 1 train\n" in changed and "checkpoint" not in changed
+    assert "other settings or code: 1 train\n" in changed and "'learning_rate': 0.003" in changed
+    assert "following from these: " in changed and "1 provenance" in changed
+    assert re.search(r"A run would do 11 jobs, about \d+ (s|min) on \d+ cores if they are all busy\.", changed)
+
+
+def test_status_foresees_what_is_set_aside(finished):
+    folder = finished[1]
+    with restored(folder):
+        (folder / RESULTS / "figures/figure2.png").write_bytes(b"scribble")
+        command = [sys.executable, "-m", "workflow.status", "smoke"]
+        text = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True).stdout
+    assert "figures/figure2.png: not what its job wrote" in text
+    assert "damaged, to be kept under another name and made anew: 1 figure" in text and "A run would do 1 job, about" in text
+
+
+def test_results_without_notes_on_how_they_were_made_are_not_trusted(finished):
+    folder = finished[1]
+    with restored(folder):
+        shutil.rmtree(folder / ".snakemake/metadata")
+        result = subprocess.run(
+            [sys.executable, "-m", "icnewton.records", "set-aside", str(RESULTS)],
+            cwd=folder, env=environment_of(folder), capture_output=True, text=True,
+        )  # fmt: skip
+    assert result.returncode == 1 and result.stderr.startswith(f"{RESULTS}: expected Snakemake's notes of how it was made")

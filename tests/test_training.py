@@ -11,12 +11,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from icnewton.experiment import parse_run
 from icnewton.prompts import Condition, generator, sample
 from icnewton.training.checkpoint import load_checkpoint
 from icnewton.training.curriculum import Curriculum
 from icnewton.training.engine import advance, start
 from icnewton.training.loop import train
+from icnewton.training.runs import parse_run
 from icnewton.training.schedule import schedule
 
 
@@ -100,7 +100,7 @@ def assert_resumes_like(undisturbed, log, run, path, step=None):
 KILLED = """
 import json, sys, torch
 from pathlib import Path
-from icnewton.experiment import parse_run
+from icnewton.training.runs import parse_run
 from icnewton.training.loop import train
 torch.set_num_threads(1)
 train(parse_run(json.loads(sys.argv[1])), checkpoint=Path(sys.argv[2]), code="x", checkpoint_seconds=0)

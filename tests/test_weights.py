@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import icnewton
-from icnewton.experiment import parse_run
 from icnewton.files import write_atomically
+from icnewton.training.runs import parse_run
 
 
 @pytest.fixture

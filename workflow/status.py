@@ -18,25 +18,26 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import safetensors
-import yaml
 from snakemake import cli
 from snakemake.logging import logger
 from snakemake.utils import update_config
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from icnewton.digest import script_digest
 from icnewton.experiment import Experiment
 from icnewton.files import try_lock
-from icnewton.records import AT_WORK, RECORDS, RUNNING, read_record, verify
+from icnewton.records import AT_WORK, RUNNING, damaged, read_records, verify
+from icnewton.schema import read
+from icnewton.training.checkpoint import checkpoint_step
 from icnewton.training.runs import Run, parse_run
 
 START = 3.0  # seconds for a job's Python and its imports, on the machine where the README was measured
 SHOWN = 12  # jobs of a kind, by name
 KINDS = {
+    "Forced execution": "damaged, to be kept under another name and made anew",
     "Incomplete output files": "interrupted",
     "Missing output files": "missing",
     "Params have changed": "other settings or code",
-    "Code has changed": "other settings or code",
     "Set of input files has changed": "other inputs",
     "Updated input files": "changed inputs",
     "Input files updated by another job": "following from these",
@@ -59,7 +60,7 @@ class Planned:
     @property
     def kind(self) -> str:
         """The first of ``KINDS`` that the reason speaks of."""
-        return next((kind for phrase, kind in KINDS.items() if phrase in self.reason), "forced")
+        return next((kind for phrase, kind in KINDS.items() if phrase in self.reason), "other reasons")
 
 
 def plan(arguments: Iterable[str]) -> list[Planned]:
@@ -86,18 +87,15 @@ def plan(arguments: Iterable[str]) -> list[Planned]:
 
 def load_config(scale: str) -> dict[str, Any]:
     """The configuration of a scale, merged as the Snakefile merges it."""
-    config = yaml.safe_load(Path("config.yaml").read_text())
-    update_config(config, yaml.safe_load(Path(f"workflow/scales/{scale}.yaml").read_text()))
+    config = read("config.yaml")
+    update_config(config, read(f"workflow/scales/{scale}.yaml"))
     return {**config, "scale": scale}
 
 
-def position(folder: Path, name: str) -> int:
-    """The step at which a training's checkpoint stands; 0 without a readable one."""
-    try:
-        with safetensors.safe_open(folder / "checkpoints" / f"{name}.safetensors", "pt") as file:
-            return int((file.metadata() or {}).get("step", 0))
-    except (OSError, ValueError, safetensors.SafetensorError):
-        return 0
+def position(job: Planned, folder: Path, run: Run) -> int:
+    """The step from which a training would go on."""
+    checkpoint = folder / "checkpoints" / "{condition}/{run}.safetensors".format(**job.wildcards)
+    return checkpoint_step(checkpoint, run, script_digest(Path("workflow/scripts/train.py")))
 
 
 class Costs:
@@ -105,10 +103,8 @@ class Costs:
 
     def __init__(self, folder: Path) -> None:
         self.rules: dict[str, list[float]] = {}
-        for path in (folder / RECORDS).rglob("*.json"):
-            with suppress(ValueError):  # damaged ones are told of elsewhere
-                record = read_record(path)
-                self.rules.setdefault(record.rule, []).append(record.seconds)
+        for record in read_records(folder)[0]:
+            self.rules.setdefault(record.rule, []).append(record.seconds)
         self.steps: dict[Any, list[float]] = {}
         for path in folder.glob("train/*/*/card.json"):
             with suppress(OSError, ValueError, KeyError, TypeError):
@@ -134,13 +130,10 @@ def report(jobs: list[Planned], folder: Path, runs: Mapping[str, Run]) -> Iterat
     whole, problems = verify(folder)
     yield f"{folder}: {whole} files are there and what their jobs wrote." if whole else f"{folder}: nothing was made yet."
     yield from problems
-    damaged = sum(problem.endswith("not what its job wrote") for problem in problems)
-    if damaged:
-        yield f"`make reproduce` keeps the {damaged} that their jobs did not write so under another name and makes them anew."
     if not jobs:
         yield "Nothing is missing, changed or interrupted; a run would do nothing."
         return
-    for kind in dict.fromkeys([*KINDS.values(), "forced"]):
+    for kind in dict.fromkeys([*KINDS.values(), "other reasons"]):
         if found := [job for job in jobs if job.kind == kind]:
             yield f"{kind}: {', '.join(f'{count} {rule}' for rule, count in Counter(job.rule for job in found).items())}"
             lines = [line for job in found if (line := _detail(job, kind, folder, runs))]
@@ -158,7 +151,7 @@ def _detail(job: Planned, kind: str, folder: Path, runs: Mapping[str, Run]) -> s
     """What is worth saying of a single job: where a training stands, which values changed."""
     words = [job.name]
     run = _training(job, runs)
-    if run and (done := position(folder, job.name.split()[1])):
+    if run and (done := position(job, folder, run)):
         words.append(f"its checkpoint stands at step {done} of {run.recipe.steps}")
     if change := re.search(r"before: (.*?) now: (.*?) *(?:;|$)", job.reason):
         digests = all(re.fullmatch(r"'?[0-9a-f]{16}'?", value) for value in change.groups())
@@ -170,10 +163,10 @@ def _price(jobs: list[Planned], costs: Costs, folder: Path, runs: Mapping[str, R
     seconds = []
     for job in jobs:
         run = _training(job, runs)
-        seconds.append(costs.of(job, run, position(folder, job.name.split()[1]) if run else 0))
+        seconds.append(costs.of(job, run, position(job, folder, run) if run else 0))
     known, cores = [s for s in seconds if s is not None], os.cpu_count() or 1
     unknown = Counter(job.rule for job, s in zip(jobs, seconds, strict=True) if s is None)
-    text = f"A run would do {len(jobs)} jobs"
+    text = f"A run would do {len(jobs)} job{'s' if len(jobs) > 1 else ''}"
     if known:
         text += f", about {_words(sum(known) / cores)} on {cores} cores if they are all busy"
     if known and unknown:
@@ -192,12 +185,14 @@ def main() -> None:
     parser.add_argument("scale")
     parser.add_argument("--jobs", action="store_true", help="list every job with Snakemake's reason")
     options = parser.parse_args()
-    jobs = plan(["--config", f"scale={options.scale}"])
+    folder = Path("results") / options.scale
+    forced = [str(path) for path in damaged(folder)]
+    jobs = plan(["--config", f"scale={options.scale}", *(["--forcerun", *forced] if forced else [])])
     if try_lock(RUNNING) is None:
         print(AT_WORK)
     lines = (f"{job.name}: {job.reason}" for job in jobs)
     if not options.jobs:
-        lines = report(jobs, Path("results") / options.scale, Experiment(load_config(options.scale)).runs())
+        lines = report(jobs, folder, Experiment(load_config(options.scale)).runs())
     print(*lines, sep="\n")
 
 

@@ -14,7 +14,6 @@ from icnewton.files import brief
 from icnewton.prompts import Condition
 from icnewton.schema import Config, complaints, malformed
 from icnewton.training.runs import AnyCondition, Recipe, Run
-from icnewton.training.runs import parse_run as parse_run  # plain values again
 
 MOST_MODELS, MOST_PROBLEMS = 100_000, 50
 

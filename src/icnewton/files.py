@@ -6,30 +6,41 @@ import glob
 import json
 import os
 import socket
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
 
+DAY = 86400.0  # seconds
+
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary sibling and rename it to ``path``, so that no reader ever sees half a file.
 
-    Siblings that killed processes of this machine left behind are swept away.
+    Siblings that killed processes left behind are swept away; those of other machines, or of a process number that is in use
+    again, once they are a day old.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    mine = f".{path.name}.{socket.gethostname()}-"
-    for stale in path.parent.glob(f"{glob.escape(mine)}*.tmp"):
-        process = stale.name.removeprefix(mine).removesuffix(".tmp")
-        if not (process.isdecimal() and _is_alive(int(process))):
-            stale.unlink(missing_ok=True)
-    temporary = path.with_name(f"{mine}{os.getpid()}.tmp")
+    for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        _sweep(stale)
+    temporary = path.with_name(f".{path.name}.{socket.gethostname()}-{os.getpid()}.tmp")
     try:
         write(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sweep(stale: Path) -> None:
+    """Remove a temporary file unless somebody may still be writing it."""
+    host, _, process = stale.name.removesuffix(".tmp").rpartition("-")
+    with suppress(FileNotFoundError):
+        dead = host.endswith(f".{socket.gethostname()}") and not (process.isdecimal() and _is_alive(int(process)))
+        if dead or time.time() - stale.stat().st_mtime > DAY:
+            stale.unlink()
 
 
 def _is_alive(process: int) -> bool:
@@ -58,6 +69,28 @@ def try_lock(path: Path, wait: bool = False) -> IO[str] | None:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             raise
     return file
+
+
+@contextmanager
+def alone(path: Path, wait: Callable[[], object]) -> Iterator[None]:
+    """Hold the lock on ``path`` and remove that file in the end; ``wait`` is called before waiting for another process."""
+    held = try_lock(path)
+    if held is None:
+        wait()
+    while held is None or not _is(path, held):  # whoever had the lock removes the file, and others make it anew
+        held = try_lock(path, wait=True)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        held.close()
+
+
+def _is(path: Path, file: IO[str]) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def write_json(path: Path, value: Any) -> None:

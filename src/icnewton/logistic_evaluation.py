@@ -49,10 +49,12 @@ def chunks(prompts: LogisticPrompts) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def learned_weights(model: Model, seed: int, prompts: LogisticPrompts) -> Weights:
-    """A learned model's answers, computed in float64."""
+    """A learned model's answers, computed in float64; infinite, as is its training error, if its training diverged."""
     card, exact = model.card, model.to(torch.float64)
-    w = torch.cat([exact(x, y) for x, y in chunks(prompts)])
-    return Weights(card.family, card.kind, seed, card.depth, card.depth, w, card.origin["final_loss"] or np.nan)
+    w, training_error = torch.cat([exact(x, y) for x, y in chunks(prompts)]), card.origin["final_loss"]
+    if card.origin.get("diverged"):
+        w, training_error = torch.full_like(w, torch.inf), np.inf
+    return Weights(card.family, card.kind, seed, card.depth, card.depth, w, training_error)
 
 
 def reference_weights(method: str, steps: Sequence[int], mu: float, prompts: LogisticPrompts) -> Iterator[Weights]:
@@ -68,7 +70,7 @@ def logistic_frame(answers: Sequence[Weights], mu: float, prompts: LogisticPromp
     norm = torch.linalg.vector_norm(prompts.target, dim=-1)
     frames = []
     for item in answers:
-        value = loss(item.w, prompts.x, prompts.y, mu)
+        value = loss(item.w, prompts.x, prompts.y, mu).nan_to_num(nan=torch.inf)
         measured = {
             "loss": value.numpy(),
             "excess": (value - lowest).clamp_min(0).numpy(),

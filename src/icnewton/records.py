@@ -12,7 +12,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -77,17 +77,32 @@ def read_record(path: Path) -> Record:
     return record
 
 
-def verify(folder: Path) -> tuple[int, list[str]]:
-    """How many files are what their job wrote, and a sentence for everything that is not in order."""
-    known: dict[str, str] = {}
-    problems, records = [], []
+def read_records(folder: Path) -> tuple[list[Record], dict[Path, str]]:
+    """The records of a folder of results, oldest first, and what is wrong with those that are none."""
+    records, unreadable = [], {}
     for path in sorted((folder / RECORDS).rglob("*.json")):
         try:
             records.append(read_record(path))
         except ValueError as error:
-            problems.append(str(error))
-    for record in records:
-        known.update(record.outputs)
+            unreadable[path] = str(error)
+    return sorted(records, key=lambda record: record.started), unreadable
+
+
+def outputs(records: Iterable[Record]) -> dict[str, str]:
+    """Every output with its digest in the newest record of it."""
+    return {name: digest for record in records for name, digest in record.outputs.items()}
+
+
+def damaged(folder: Path) -> list[Path]:
+    """Files that are there and are not what their job wrote."""
+    known = outputs(read_records(folder)[0])
+    return [folder / name for name, digest in known.items() if digest_of(folder / name) not in (None, digest)]
+
+
+def verify(folder: Path) -> tuple[int, list[str]]:
+    """How many files are what their job wrote, and a sentence for everything that is not in order."""
+    records, unreadable = read_records(folder)
+    known, problems = outputs(records), [*unreadable.values()]
     found = {name: digest_of(folder / name) for record in records for name in (*record.outputs, *record.inputs)}
     for name, digest in known.items():
         if found[name] is None:
@@ -103,20 +118,22 @@ def verify(folder: Path) -> tuple[int, list[str]]:
 
 
 def set_aside(folder: Path) -> Iterator[str]:
-    """Rename every file that is not what its job wrote, so that the next run makes it anew; a sentence for each."""
-    for path in sorted((folder / RECORDS).rglob("*.json")):
-        try:
-            outputs = read_record(path).outputs
-        except ValueError as error:
-            path.unlink()
-            yield f"{error}; deleted"
-            continue
-        for name, digest in outputs.items():
-            file = folder / name
-            if digest_of(file) not in (None, digest):
-                aside = file.with_name(file.name + DAMAGED)
-                file.replace(aside)
-                yield f"{file}: not what its job wrote; kept as {aside.name} and made anew"
+    """Rename every file that is not what its job wrote, so that the next run makes it anew; a sentence for each.
+
+    Where a record cannot be read, nobody knows which files it vouched for: all without a record are renamed.
+    """
+    suspects = {path: "not what its job wrote" for path in damaged(folder)}
+    records, unreadable = read_records(folder)
+    if unreadable:
+        suspects |= dict.fromkeys(_others(folder, outputs(records)), "its record cannot be read")
+    for path, error in unreadable.items():
+        path.unlink()
+        yield f"{error}; deleted"
+    for path, reason in suspects.items():
+        kept = path.resolve()  # a link leads into a cache, which would give the same content again
+        kept.replace(kept.with_name(kept.name + DAMAGED))
+        path.unlink(missing_ok=True)
+        yield f"{path}: {reason}; kept as {kept.name}{DAMAGED} and made anew"
 
 
 def _set_aside_alone(folder: Path) -> None:
@@ -125,6 +142,12 @@ def _set_aside_alone(folder: Path) -> None:
     if held is None:
         print(f"{AT_WORK}: waiting for it", flush=True)
         held = try_lock(RUNNING, wait=True)
+    metadata = Path(".snakemake/metadata")
+    if (folder / RECORDS).exists() and not metadata.exists():
+        raise ValueError(
+            f"{folder}: expected Snakemake's notes of how it was made in {metadata}, found none: changes would go "
+            "unnoticed; bring them back or move the folder away"
+        )
     for line in set_aside(folder):
         print(line)
     if held is not None:
@@ -136,8 +159,7 @@ def trace(file: Path) -> Iterator[str]:
     folder = next((parent for parent in file.parents if (parent / RECORDS).is_dir()), None)
     if folder is None:
         raise ValueError(f"{file}: expected a file in a folder of results, found no {RECORDS} above it")
-    records = [read_record(path) for path in sorted((folder / RECORDS).rglob("*.json"))]
-    makers = {name: record for record in records for name in record.outputs}
+    makers = {name: record for record in read_records(folder)[0] for name in record.outputs}
     if str(file.relative_to(folder)) not in makers:
         raise ValueError(f"{file}: expected a file that a job of the workflow made, found no record of it")
     yield from _ancestry(makers[str(file.relative_to(folder))], makers, 0, set())
@@ -160,10 +182,15 @@ def _name(record: Record) -> str:
 
 
 def _others(folder: Path, known: Mapping[str, str]) -> Iterator[Path]:
+    """Files of unknown origin, without what was set aside and what writers left behind."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if path.is_file() and name.parts[0] not in UNRECORDED and str(name) not in known and name.name != "report.html":
+        if path.is_file() and name.parts[0] not in UNRECORDED and str(name) not in known and not _passed_over(path):
             yield path
+
+
+def _passed_over(path: Path) -> bool:
+    return path.name == "report.html" or path.suffix == DAMAGED or (path.name.startswith(".") and path.suffix == ".tmp")
 
 
 def main() -> None:
@@ -174,13 +201,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "verify":
         whole, problems = verify(options.path)
-        print(*problems, f"{whole} files are what their jobs wrote, {len(problems)} problems", sep="\n")
+        print(*problems, f"{whole} files of {options.path} are what their jobs wrote, {len(problems)} problems", sep="\n")
         sys.exit(bool(problems) or not whole)
     try:
         if options.what == "trace":
             print(*trace(options.path), sep="\n")
         else:
             _set_aside_alone(options.path)
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
     except ValueError as error:
         sys.exit(str(error))
 

@@ -35,29 +35,38 @@ def bootstrap_medians(errors: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def interval(samples: np.ndarray) -> tuple[float, float]:
-    """The central interval of level ``LEVEL`` of bootstrap samples."""
+    """The central interval of level ``LEVEL`` of bootstrap samples; nan where they are infinite."""
     tail = 50 * (1 - LEVEL)
-    low, high = np.percentile(samples, [tail, 100 - tail])
+    with np.errstate(invalid="ignore"):
+        low, high = np.percentile(samples, [tail, 100 - tail])
     return float(low), float(high)
+
+
+def diverged(frame: pd.DataFrame, error: Error) -> int:
+    """How many seeds of one method and step have no finite error: their trainings diverged, and count as infinite."""
+    return int((~np.isfinite(error(frame))).groupby(frame["seed"]).all().sum())
 
 
 def summarise(frame: pd.DataFrame, error: Error = squared_residual) -> pd.DataFrame:
     """One row for each method and step: median error with its interval, mean, and the spread over covariances.
 
     ``low``, ``high``: 95 % bootstrap interval of the median. ``between_low``, ``between_high``: 10th and 90th percentile
-    of the medians of single covariances. ``within_low``, ``within_high``: the same percentiles of all errors.
+    of the medians of single covariances. ``within_low``, ``within_high``: the same percentiles of all errors. ``diverged``:
+    seeds without a finite error, which are among ``seeds``.
     """
     rows = []
     for key, group in frame.groupby(KEYS, sort=False, dropna=False, observed=True):
         errors = clusters(group, error)
         low, high = interval(bootstrap_medians(errors))
-        between = np.percentile(np.median(errors, axis=1), [10, 90])
-        within = np.percentile(errors, [10, 90])
+        with np.errstate(invalid="ignore"):
+            between = np.percentile(np.median(errors, axis=1), [10, 90])
+            within = np.percentile(errors, [10, 90])
         rows.append(
             dict(zip(KEYS, key, strict=True))
             | {"median": np.median(errors), "low": low, "high": high, "mean": errors.mean()}
             | {"between_low": between[0], "between_high": between[1], "within_low": within[0], "within_high": within[1]}
             | {"covariances": len(errors), "prompts": group["prompt"].nunique(), "seeds": group["seed"].nunique()}
+            | {"diverged": diverged(group, error)}
         )
     return pd.DataFrame(rows)
 

@@ -27,8 +27,6 @@ rule train:
     params:
         run=lambda w: RUNS[f"{w.condition}/{w.run}"].to_json(),
         device=config["device"],
-        # not an output: Snakemake deletes outputs before a job, and this file is what a killed job resumes from
-        checkpoint=f"{RESULTS}/checkpoints/{{condition}}/{{run}}.safetensors",
         code=stage("train.py"),
     message:
         "training {wildcards.run} on {wildcards.condition}"

@@ -8,7 +8,7 @@ from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     frame = cancer_frame(**snakemake.params.cancer)
     for path in (snakemake.output.csv, snakemake.output.md):
         write_table(Path(path), frame)

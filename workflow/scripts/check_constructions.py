@@ -8,7 +8,7 @@ from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     frame = check_all(**snakemake.params.checks)
     write_table(Path(snakemake.output[0]), frame)
     say(f"{len(frame)} settings, largest relative error {frame['error'].max():.2e}")

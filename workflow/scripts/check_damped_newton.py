@@ -14,7 +14,7 @@ def renamed(values):
 
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     settings = snakemake.params.logistic
     for name, check, key in (
         ("steps", check_steps, "checks"),

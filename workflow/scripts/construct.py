@@ -8,7 +8,7 @@ from icnewton.weights import save
 from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     condition, variant = Condition(**snakemake.params.condition), snakemake.params.variant
     lower, upper = spectrum(condition)
     settings = {"alpha": 1 / upper**2, "order": int(variant[-1])} if variant.startswith("newton") else {}

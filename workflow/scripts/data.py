@@ -10,7 +10,7 @@ from icnewton.training.runs import parse_condition
 from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     condition, size = parse_condition(snakemake.params.condition), snakemake.params.evaluation
     source = generator("evaluation", condition, size["seed"])
     draw = sample_logistic if isinstance(condition, LogisticCondition) else sample

@@ -10,7 +10,7 @@ from icnewton.weights import load
 from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     prompts = read_prompts(snakemake.input.prompts)
     results = []
     for folder in sorted({Path(path).parent for path in snakemake.input.models}):

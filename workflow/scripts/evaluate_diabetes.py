@@ -11,7 +11,7 @@ from icnewton.weights import load
 from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     models = map(load, dict.fromkeys(Path(path).parent for path in snakemake.input))
     learned = [learned_frame(model) for model in models if not model.card.origin["diverged"]]
     frame = pd.concat([built_frame(), *learned], ignore_index=True)

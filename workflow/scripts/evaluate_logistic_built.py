@@ -16,7 +16,7 @@ from job import job
 BUILDERS = {"damped_newton": build_damped_newton, "gradient_descent": build_gradient_descent}
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     condition, prompts = LogisticCondition(**snakemake.params.condition), read_logistic_prompts(snakemake.input.prompts)
     sizes = {"d": condition.d, "n": condition.n, "mu": condition.mu}
     answers = []

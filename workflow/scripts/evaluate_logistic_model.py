@@ -1,4 +1,4 @@
-"""Losses and distances of one learned model; no rows of one that diverged."""
+"""Losses and distances of one learned model; infinite for one that diverged."""
 
 from pathlib import Path
 
@@ -11,10 +11,9 @@ from icnewton.weights import load
 from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     run, prompts = parse_run(snakemake.params.run), read_logistic_prompts(snakemake.input.prompts)
-    model = load(Path(snakemake.input.weights).parent)
-    rows = slice(0 if model.card.origin["diverged"] else None)
-    frame = logistic_frame([learned_weights(model, run.seed, prompts)], run.condition.mu, prompts)[rows]
+    answers = learned_weights(load(Path(snakemake.input.weights).parent), run.seed, prompts)
+    frame = logistic_frame([answers], run.condition.mu, prompts)
     write_table(Path(snakemake.output[0]), frame)
     say(f"median loss {frame['loss'].median():.4f}, excess {frame['excess'].median():.3e}")

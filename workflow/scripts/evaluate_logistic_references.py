@@ -9,7 +9,7 @@ from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     params, prompts = snakemake.params, read_logistic_prompts(snakemake.input.prompts)
     mu = params.condition["mu"]
     answers = [w for name, steps in params.algorithms.items() for w in reference_weights(name, steps, mu, prompts)]

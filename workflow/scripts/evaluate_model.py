@@ -1,4 +1,4 @@
-"""Residuals and probes of one learned model; no rows of one that diverged."""
+"""Residuals and probes of one learned model; infinite for one that diverged."""
 
 from pathlib import Path
 
@@ -10,12 +10,11 @@ from icnewton.weights import load
 from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     prompts, model = read_prompts(snakemake.input.prompts), load(Path(snakemake.input.weights).parent)
     words = (model.card.family, snakemake.params.run["seed"], snakemake.params.run["layers"])
-    rows = slice(0 if model.card.origin["diverged"] else None)
-    errors = errors_frame([model_predictions(model, *words, prompts)], prompts)[rows]
+    errors = errors_frame([model_predictions(model, *words, prompts)], prompts)
     write_table(Path(snakemake.output.errors), errors)
     probes = probe_prompts(prompts, snakemake.params.probes, probe_values(prompts))
-    write_table(Path(snakemake.output.probe), probe_frame([model_predictions(model, *words, probes)], probes)[rows])
+    write_table(Path(snakemake.output.probe), probe_frame([model_predictions(model, *words, probes)], probes))
     say(f"median squared error over trace {(errors['residual'] ** 2).median():.3e}")

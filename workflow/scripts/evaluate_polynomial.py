@@ -14,7 +14,7 @@ from job import job
 CHUNK = 2000
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     condition, prompts = Condition(**snakemake.params.condition), read_prompts(snakemake.input.prompts)
     chunks, upper = -(-snakemake.params.polynomial["prompts"] // CHUNK), 1.05 * spectrum(condition)[1]
     results = []

@@ -10,7 +10,7 @@ from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:
-    limit_threads(snakemake.threads)
+    limit_threads(1)
     prompts, algorithms = read_prompts(snakemake.input.prompts), snakemake.params.algorithms
     results = [r for name, steps in algorithms.items() for r in reference_predictions(name, steps, prompts)]
     write_table(Path(snakemake.output.errors), errors_frame(results, prompts))

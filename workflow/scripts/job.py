@@ -8,11 +8,12 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from icnewton.files import alone
 from icnewton.records import Record, digest_of, write_record
 
 PACKAGES = ("icnewton", "snakemake", "torch", "numpy", "pandas", "matplotlib", "scikit-learn", "safetensors")
@@ -22,22 +23,30 @@ PACKAGES = ("icnewton", "snakemake", "torch", "numpy", "pandas", "matplotlib", "
 def job(snakemake) -> Iterator[Callable[[str], None]]:
     """Yields a function that writes a line to the log; errors go there in full and to the terminal in one sentence.
 
-    A job that ends well leaves a record of its inputs, outputs and circumstances.
+    A job that outlived its killed Snakemake is waited for. One that ends well leaves a record of inputs, outputs and
+    circumstances.
     """
-    log, started = Path(snakemake.log[0]), datetime.now(UTC)
+    log, rule = Path(snakemake.log[0]), snakemake.rule
     record, folder = record_path(log)
-    record.unlink(missing_ok=True)  # from now on the old one vouches for nothing
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", buffering=1) as lines:
-        try:
-            begun = time.monotonic()
-            yield lambda line: print(line, file=lines)
+
+    def say(line: str) -> None:
+        with suppress(OSError), log.open("a") as lines:  # on a full disk the last words go to the terminal alone
+            print(line, file=lines)
+
+    def wait() -> None:
+        print(f"{rule}: another process is at this job; waiting for it", file=sys.stderr, flush=True)
+
+    try:
+        with alone(record.with_suffix(".lock"), wait):
+            record.unlink(missing_ok=True)  # from now on the old one vouches for nothing
+            started, begun = datetime.now(UTC), time.monotonic()
+            yield say
             write_record(record, describe(snakemake, folder, record, started, time.monotonic() - begun))
-        except KeyboardInterrupt:
-            sys.exit(f"{snakemake.rule}: interrupted; the next run goes on from here")
-        except Exception as error:
-            traceback.print_exc(file=lines)
-            sys.exit(f"{snakemake.rule}: {error} (details in {log})")
+    except KeyboardInterrupt:
+        sys.exit(f"{rule}: interrupted")
+    except Exception as error:
+        say(traceback.format_exc())
+        sys.exit(f"{rule}: {error} (details in {log})")
 
 
 def record_path(log: Path) -> tuple[Path, Path]:

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from icnewton.statistics import Error, clusters, ratio, steps_of
+from icnewton.statistics import Error, clusters, diverged, ratio, steps_of
 
 HOLDS, FAILS, UNTESTED = "holds", "fails", "not tested at this scale"
 
@@ -60,6 +60,16 @@ class Comparison:
             for (method, step), group in frame.groupby(["method", "step"], observed=True)
         }
 
+    @cached_property
+    def _diverged(self) -> set[tuple[str, str, int]]:
+        """Conditions, methods and depths of which some training diverged."""
+        return {
+            (condition, str(method), int(step))
+            for condition, frame in self.frames.items()
+            for (method, step), group in frame[frame["kind"] == "learned"].groupby(["method", "step"], observed=True)
+            if diverged(group, self.error)
+        }
+
     def trained(self, method: str) -> list[tuple[str, list[int]]]:
         """Conditions with the depths (or steps) that a method was evaluated at there, where there are any."""
         depths = {condition: list(steps_of(frame, method)) for condition, frame in self.frames.items()}
@@ -68,8 +78,11 @@ class Comparison:
     def compare(self, condition: str, top: tuple[str, int], bottom: tuple[str, int]) -> Interval | None:
         """Ratio of median errors of two (method, step) with its interval, or None where one of them was not evaluated.
 
-        Methods with several seeds have their seeds' errors pooled within each covariance.
+        Methods with several seeds have their seeds' errors pooled within each covariance. Nothing is known, nan, where one of
+        their trainings diverged.
         """
+        if self._diverged & {(condition, *side) for side in (top, bottom)}:
+            return np.nan, np.nan, np.nan
         pair = [self._cells.get((condition, *side)) for side in (top, bottom)]
         return None if pair[0] is None or pair[1] is None else ratio(pair[0], pair[1])
 
@@ -109,6 +122,8 @@ def extreme(ratios: Iterable[tuple[str, Interval | None]], largest: bool) -> Mea
     known = [(label, values) for label, values in ratios if values is not None]
     if not known:
         return NOTHING
+    if lost := [label for label, values in known if np.isnan(values[0])]:
+        return np.nan, np.nan, np.nan, f"a training with {lost[0]} diverged"
     pick = max if largest else min
     measured, low, high = (pick(values[i] for _, values in known) for i in range(3))
     return measured, low, high, next(label for label, values in known if values[0] == measured)

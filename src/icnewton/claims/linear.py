@@ -3,12 +3,13 @@
 import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 
 from icnewton.claims.evidence import Evidence, Row, exactly, extreme
-from icnewton.statistics import FAR, bootstrap_medians, interval, ratio
+from icnewton.statistics import FAR, bootstrap_medians, diverged, interval, ratio
 
 ILL_CONDITIONED = 10  # kappa from which S7 counts a condition; the paper's Figures 8 and 9 go from 5 to 100
 NOISELESS = "_noise0"
@@ -85,9 +86,11 @@ def _leaving_the_line(probes: pd.DataFrame, method: str, step: int) -> np.ndarra
     """``(prompts, 1)``: |output - line| / |slope * value| at the probe's ends, the larger of both.
 
     The line is the least-squares fit to the model's own outputs in the 99 % training range; slope is that of the
-    prompt's least-squares solution. Of several seeds the median is taken.
+    prompt's least-squares solution. Of several seeds the median is taken; nan if one of them diverged.
     """
     rows = probes[(probes["method"] == method) & (probes["step"] == step)]
+    if diverged(rows, itemgetter("output")):
+        return np.full((1, 1), np.nan)
     edge = probes["value"].max()
     distances = []
     for _, prompt in rows.groupby("covariance"):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -60,7 +61,7 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:
 
 def draw_line(ax: Axes, table: pd.DataFrame, method: str, x: str = "step") -> None:
     """The median of one method against a column, with the interval of the median as a band."""
-    rows = table[table["method"] == method].dropna(subset=[x]).sort_values(x)
+    rows = table[(table["method"] == method) & np.isfinite(table["median"])].dropna(subset=[x]).sort_values(x)
     if rows.empty:
         return
     style = look(method)

@@ -35,7 +35,8 @@ def _draw(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]
         shape = (len(frames), len(methods))
         size = (3.3 * shape[1] + 0.8, 3.2 * shape[0])
         figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, sharey="row", layout="constrained")
-        for row, (condition, frame) in zip(axes, frames.items(), strict=True):
+        for row, (condition, everything) in zip(axes, frames.items(), strict=True):
+            frame = everything[np.isfinite(everything["output"])]
             first = frame[frame["covariance"] == frame["covariance"].min()]
             unit = first["value"].max() / FAR
             first = first[first["value"].abs() <= reach * unit * (1 + 1e-9)]
@@ -63,7 +64,8 @@ def _draw(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]
 def _draw_method(ax: Axes, frame: pd.DataFrame, steps: Sequence[int], unit: float) -> None:
     colours = plt.get_cmap("viridis_r")(np.linspace(0.12, 1.0, max(len(steps), 2)))
     for index, step in enumerate(steps):
-        rows = frame[(frame["step"] == step) & (frame["seed"] == frame["seed"].min())].sort_values("value")
+        rows = frame[frame["step"] == step]
+        rows = rows[rows["seed"] == rows["seed"].min()].sort_values("value")
         if rows.empty:
             continue
         line = ("-", "--", "-.", ":")[index % 4]

@@ -1,4 +1,4 @@
-"""What a figure was asked to show and its tables lack, such as a model whose training diverged: said below the figure."""
+"""What a figure was asked to show and cannot, such as a model whose training diverged: said below the figure."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,27 +8,41 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from icnewton.figures.style import RC, condition_title, look
+from icnewton.statistics import diverged
 
 CHARACTERS = 14.0  # of the note to an inch of the figure
 
 
 def missing(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """``trained LSA with 5, 6 layers (normalised, ...)`` for models of ``panels`` that a condition's table has no row of."""
+    """``trained LSA with 5 layers (2 of 3 seeds diverged; normalised, ...)`` for models of ``panels`` that are not whole."""
     wanted: dict[str, set[int]] = {}
     for panel in panels:
         for family, depths in panel["models"].items():
             wanted.setdefault(family, set()).update(depths)
     for condition, table in tables.items():
         for family, depths in wanted.items():
-            absent = depths - set(table.loc[table["method"] == family, "step"])
-            if absent:
-                layers = ", ".join(map(str, sorted(absent)))
-                yield f"{look(family).label} with {layers} layer{'s' if absent != {1} else ''} ({condition_title(condition)})"
+            for layers in sorted(depths):
+                if reason := _reason(table[(table["method"] == family) & (table["step"] == layers)]):
+                    many = "s" if layers != 1 else ""
+                    yield f"{look(family).label} with {layers} layer{many} ({reason}; {condition_title(condition)})"
+
+
+def _reason(rows: pd.DataFrame) -> str:
+    """Why a model is not shown, or not with all its seeds; empty if it is."""
+    if rows.empty:
+        return "not trained"
+    if "diverged" in rows:
+        lost, seeds = int(rows["diverged"].max()), int(rows["seeds"].max())
+    else:
+        column = "residual" if "residual" in rows else "output"
+        lost, seeds = diverged(rows, lambda frame: frame[column]), rows["seed"].nunique()
+    if not lost:
+        return ""
+    return "diverged" if lost == seeds else f"{lost} of {seeds} seeds diverged"
 
 
 def note(figure: Figure, models: Sequence[str]) -> None:
     """Write below the figure which models are missing, if any are."""
     if models:
-        text = f"missing, because not trained or diverged: {'; '.join(models)}"
-        lines = textwrap.wrap(text, int(CHARACTERS * figure.get_figwidth()))
+        lines = textwrap.wrap(f"missing: {', '.join(models)}", int(CHARACTERS * figure.get_figwidth()))
         figure.text(0.5, -0.02, "\n".join(lines), ha="center", va="top", fontsize=RC["legend.fontsize"], color="#A00020")

@@ -21,7 +21,8 @@ def draw_similarity(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping
     with plt.rc_context(RC | {"axes.grid": False}):
         shape = (len(frames), len(panel["algorithms"]))
         figure, axes = plt.subplots(*shape, figsize=(5.6 * shape[1], 2.9 * shape[0]), squeeze=False, layout="constrained")
-        for row, (condition, frame) in zip(axes, frames.items(), strict=True):
+        for row, (condition, everything) in zip(axes, frames.items(), strict=True):
+            frame = everything[np.isfinite(everything["residual"])]
             model = frame[(frame["method"] == family) & frame["step"].isin(depths)]
             for ax, algorithm in zip(row, panel["algorithms"], strict=True):
                 steps = frame[(frame["method"] == algorithm) & (frame["step"] >= 1)]

@@ -27,7 +27,7 @@ def save_checkpoint(path: Path, state: TrainingState, log: Sequence[Record], run
     tensors["source"] = state.source.get_state()
     tensors["log"] = torch.tensor(log, dtype=torch.float64).reshape(-1, len(Record.__args__))  # type: ignore[attr-defined]
     tensors = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
-    metadata = {"run": json.dumps(run.to_json()), "code": code, "step": str(state.step)}
+    metadata = {"run": json.dumps(run.to_json()), "code": code, "torch": torch.__version__, "step": str(state.step)}
     write_atomically(path, lambda part: save_file(tensors, part, metadata | {"digest": _digest(tensors, metadata)}))
 
 
@@ -41,16 +41,33 @@ def load_checkpoint(path: Path, state: TrainingState, run: Run, code: str) -> li
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"{path}: expected a checkpoint, found {error}") from None
-    if metadata.pop("digest", None) != _digest(tensors, metadata) or metadata.keys() != {"run", "code", "step"}:
+    if metadata.pop("digest", None) != _digest(tensors, metadata) or metadata.keys() != {"run", "code", "torch", "step"}:
         raise ValueError(f"{path}: expected a checkpoint, found one that was changed after it was written")
-    if metadata["code"] != code:
-        raise ValueError(f"{path}: the checkpoint was made by other code, {metadata['code']} and not {code}")
-    if differences := list(_differences(json.loads(metadata["run"]), json.loads(json.dumps(run.to_json())))):
-        raise ValueError(f"{path}: the checkpoint was made with other settings, {', '.join(differences)}")
+    if reason := _foreign(metadata, run, code):
+        raise ValueError(f"{path}: the checkpoint was made {reason}")
     if not all(bool(tensor.isfinite().all()) for tensor in tensors.values() if tensor.is_floating_point()):
         raise ValueError(f"{path}: the checkpoint holds values that are not finite")
     _restore(state, tensors, int(metadata["step"]))
     return [tuple(row) for row in tensors["log"].tolist()]
+
+
+def checkpoint_step(path: Path, run: Run, code: str) -> int:
+    """The step from which a training would go on: 0 where there is no checkpoint, or one of other settings or code."""
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            metadata = dict(file.metadata() or {})
+        return 0 if _foreign(metadata, run, code) else int(metadata["step"])
+    except (OSError, ValueError, KeyError, safetensors.SafetensorError):
+        return 0
+
+
+def _foreign(metadata: Mapping[str, str], run: Run, code: str) -> str:
+    """In what a checkpoint's settings or code are not these; empty if in nothing."""
+    for name, now in (("code", code), ("torch", torch.__version__)):
+        if metadata[name] != now:
+            return f"by other {name}, {metadata[name]} and not {now}"
+    differences = list(_differences(json.loads(metadata["run"]), json.loads(json.dumps(run.to_json()))))
+    return f"with other settings, {', '.join(differences)}" if differences else ""
 
 
 def _restore(state: TrainingState, tensors: Mapping[str, Tensor], step: int) -> None:
