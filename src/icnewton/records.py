@@ -145,7 +145,7 @@ def _set_aside_alone(folder: Path) -> None:
     metadata = Path(".snakemake/metadata")
     if (folder / RECORDS).exists() and not metadata.exists():
         raise ValueError(
-            f"{folder}: expected Snakemake's notes of how it was made in {metadata}, found none: changes would go "
+            f"{folder}: expected Snakemake's notes of how it was made in {metadata}, found none, so that changes would go "
             "unnoticed; bring them back or move the folder away"
         )
     for line in set_aside(folder):
