@@ -69,7 +69,8 @@ def test_a_hostile_record_is_refused_and_touches_nothing(results, change):
     with pytest.raises(ValueError, match=r"claims\.json: expected a record of a job, found"):
         read_record(path)
     lines = list(set_aside(results))
-    assert len(lines) == 1 and lines[0].endswith("; deleted") and outside.read_text() == "mine"
+    assert lines[0].endswith("; deleted") and outside.read_text() == "mine"
+    assert all("claims/" in line and line.endswith("made anew") for line in lines[1:]) and len(lines) > 5
 
 
 def test_a_figure_is_traced_to_its_seeds(results):
