@@ -88,7 +88,7 @@ def test_the_commands_end_in_words(finished):
         return subprocess.run(command, cwd=finished[0], env=environment_of(finished[0]), capture_output=True, text=True)
 
     good = run("verify", str(RESULTS))
-    assert good.returncode == 0 and good.stdout.endswith(" files are what their jobs wrote, 0 problems\n")
+    assert good.returncode == 0 and good.stdout.endswith(f" files of {RESULTS} are what their jobs wrote, 0 problems\n")
     nothing = run("verify", "results/none")
     assert nothing.returncode == 1
     foreign = run("trace", "README.md")

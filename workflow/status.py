@@ -4,6 +4,7 @@ The plan is Snakemake's own: a dry run in this process whose job events are caug
 """
 
 import argparse
+import ast
 import io
 import json
 import logging
@@ -25,11 +26,12 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from icnewton.digest import script_digest
 from icnewton.experiment import Experiment
-from icnewton.files import try_lock
+from icnewton.files import brief, try_lock
 from icnewton.records import AT_WORK, RUNNING, damaged, read_records, verify
 from icnewton.schema import read
 from icnewton.training.checkpoint import checkpoint_step
 from icnewton.training.runs import Run, parse_run
+from icnewton.typed import differences
 
 START = 3.0  # seconds for a job's Python and its imports, on the machine where the README was measured
 SHOWN = 12  # jobs of a kind, by name
@@ -154,9 +156,24 @@ def _detail(job: Planned, kind: str, folder: Path, runs: Mapping[str, Run]) -> s
     if run and (done := position(job, folder, run)):
         words.append(f"its checkpoint stands at step {done} of {run.recipe.steps}")
     if change := re.search(r"before: (.*?) now: (.*?) *(?:;|$)", job.reason):
-        digests = all(re.fullmatch(r"'?[0-9a-f]{16}'?", value) for value in change.groups())
-        words.append("its code changed" if digests else f"was {change[1][:80]}, is {change[2][:80]}")
+        words.append(_change(*change.groups()))
     return ": ".join(words) if len(words) > 1 or kind in ("missing", "interrupted") else ""
+
+
+def _change(then: str, now: str) -> str:
+    """What Snakemake prints of params that changed, in no order, in words."""
+    try:
+        before, after = (sorted(ast.literal_eval(f"[{text}]"), key=_kind) for text in (then, now))
+        pairs = list(zip(before, after, strict=True))
+    except (ValueError, SyntaxError):
+        return f"made with {brief(then)} and not {brief(now)}"
+    settings = [text for pair in pairs if "code" not in map(_kind, pair) for text in differences(*pair)]
+    words = [f"made with {brief(', '.join(settings), 200)}"] if settings else []
+    return "; ".join([*words, *["its code changed"] * any("code" in map(_kind, pair) for pair in pairs)])
+
+
+def _kind(value: object) -> str:
+    return "code" if isinstance(value, str) and re.fullmatch("[0-9a-f]{16}", value) else type(value).__name__
 
 
 def _price(jobs: list[Planned], costs: Costs, folder: Path, runs: Mapping[str, Run]) -> str:

@@ -1,7 +1,7 @@
-"""Plain JSON values as a dataclass, each of the type that the dataclass says."""
+"""Plain JSON values: as a dataclass, each of the type that the dataclass says; and in what two of them differ."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -36,3 +36,12 @@ def _fits(value: object, kind: Any) -> bool:
     if kind is float:
         return (type(value) is int and abs(value) < 2**53) or (type(value) is float and math.isfinite(value))
     return kind is Any or type(value) is kind
+
+
+def differences(then: Any, now: Any, where: str = "") -> Iterator[str]:
+    """``recipe.steps 60 and not 80``: every value of two nests of mappings that differs, as it was and as it is now."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in then | now:
+            yield from differences(then.get(key), now.get(key), f"{where}.{key}".lstrip("."))
+    elif then != now:
+        yield f"{where} {then} and not {now}"

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from icnewton.files import write_atomically
 from icnewton.training.engine import TrainingState
 from icnewton.training.runs import Run
+from icnewton.typed import differences
 
 Record = tuple[float, float, float, float, float]
 
@@ -66,8 +66,8 @@ def _foreign(metadata: Mapping[str, str], run: Run, code: str) -> str:
     for name, now in (("code", code), ("torch", torch.__version__)):
         if metadata[name] != now:
             return f"by other {name}, {metadata[name]} and not {now}"
-    differences = list(_differences(json.loads(metadata["run"]), json.loads(json.dumps(run.to_json()))))
-    return f"with other settings, {', '.join(differences)}" if differences else ""
+    changed = list(differences(json.loads(metadata["run"]), json.loads(json.dumps(run.to_json()))))
+    return f"with other settings, {', '.join(changed)}" if changed else ""
 
 
 def _restore(state: TrainingState, tensors: Mapping[str, Tensor], step: int) -> None:
@@ -93,12 +93,3 @@ def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
         whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         whole.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
     return whole.hexdigest()
-
-
-def _differences(then: Any, now: Any, where: str = "") -> Iterator[str]:
-    """Every value that differs, by its place, as it was and as it is now."""
-    if isinstance(then, dict) and isinstance(now, dict):
-        for key in then | now:
-            yield from _differences(then.get(key), now.get(key), f"{where}.{key}".lstrip("."))
-    elif then != now:
-        yield f"{where} {then} and not {now}"
