@@ -4,29 +4,16 @@ import json
 import re
 
 import pandas as pd
+from bench.kills import contents
 from conftest import RESULTS, restored, snakemake
 
 import icnewton
 
 
 def test_two_folders_get_the_same_bytes(finished):
-    names = [
-        path.relative_to(finished[0])
-        for pattern in (
-            "tables/*",
-            "claims/**/*",
-            "evaluate/**/*",
-            "construct/**/*",
-            "data/*",
-            "figures/*",
-            "train/**/*.safetensors",
-        )
-        for path in (finished[0] / RESULTS).glob(pattern)
-        if path.is_file()
-    ]
-    assert len(names) > 50
-    different = [name for name in names if (finished[0] / name).read_bytes() != (finished[1] / name).read_bytes()]
-    assert not different
+    first, second = map(contents, finished)
+    assert len(first) > 50 and first.keys() == second.keys()
+    assert not [name for name in first if first[name] != second[name]]
 
 
 def test_claims_have_verdicts_and_the_theorems_hold(finished):

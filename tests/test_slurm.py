@@ -77,8 +77,8 @@ def test_a_cancelled_training_resumes_and_all_ends_as_it_does_locally(tmp_path, 
     variables = environment_of(cluster)
     variables["PYTHONPATH"] += f":{executor}"
     with slurm_cluster(variables, gpus=2) as environment, submitted(cluster, environment) as workflow:
-        wait_until(lambda: workflow.poll() is not None or {*trainings} <= {*running(environment)}, 120)
-        jobs = running(environment)
+        jobs = {}
+        wait_until(lambda: workflow.poll() is not None or jobs.update(running(environment)) or {*trainings} <= {*jobs}, 120)
         wait_until(lambda: workflow.poll() is not None or step(checkpoint), 120)
         assert workflow.poll() is None, (cluster / "snakemake.log").read_text()
         assert {jobs[training][1] for training in trainings} == {"gpu:1(IDX:0)", "gpu:1(IDX:1)"}
