@@ -51,13 +51,19 @@ class Kill:
     took: float
 
 
+def clone(folder: Path) -> Path:
+    """The files that a fresh clone would have."""
+    ignore = shutil.ignore_patterns("results", ".*", "__pycache__", "*.egg-info")
+    shutil.copytree(ROOT, folder, ignore=ignore, symlinks=True)
+    return folder
+
+
 def checkout(folder: Path) -> Path:
     """A copy of this checkout with some of its figures, whose trainings last seconds and write many checkpoints.
 
     Its environment is this Python's.
     """
-    ignore = shutil.ignore_patterns("results", ".*", "__pycache__", "*.egg-info")
-    shutil.copytree(ROOT, folder, ignore=ignore, symlinks=True)
+    clone(folder)
     (folder / ".venv").symlink_to(sys.prefix)
     for name, old, new in (
         ("config.yaml", "checkpoint_seconds: 30", "checkpoint_seconds: 0"),

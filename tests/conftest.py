@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from bench.kills import RESULTS as RESULTS
+from bench.kills import ROOT as ROOT
+from bench.kills import clone as clone
 from workflow.status import load_config
 
 from icnewton.experiment import Experiment, run_name
 from icnewton.files import read_tables
-
-ROOT = Path(__file__).parent.parent
-RESULTS = Path("results/smoke")
 
 
 @pytest.fixture
@@ -48,13 +48,6 @@ def environment_of(folder):
     """The environment in which a folder runs its own package."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": ""}
-
-
-def clone(folder):
-    """The files that a fresh clone would have."""
-    ignore = shutil.ignore_patterns("results", ".*", "__pycache__", "*.egg-info")
-    shutil.copytree(ROOT, folder, ignore=ignore, symlinks=True)
-    return folder
 
 
 @pytest.fixture(scope="session")
