@@ -3,6 +3,7 @@
 # make plan [SCALE=...]                       every job that reproduce would run, and why
 # make verify [SCALE=...]                     whether the folder of results is whole and untouched
 # make trace FILE=results/...                 what a file was made from, down to the seeds
+# make train-released [MINUTES=25]            train what released/ lacks of the paper's grid, for the minutes there are
 # make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
 # make kills [ARGS="--kills 50"]              interruptions at random moments, each mended by one run
 # make recipes                                loss against seconds of training, recipe by recipe
@@ -12,13 +13,14 @@ PYTHON ?= python3
 VENV ?= .venv
 SCALE ?= laptop
 ARGS ?=
+MINUTES ?= 25
 REPORT = results/$(SCALE)/report.html
 # without bytecode every job would compile torch anew, which took longer than most jobs
 RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=
 CACHE = $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache train)
 SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) --quiet rules host reason $(CACHE)
 
-.PHONY: reproduce status plan verify trace bench kills recipes test lint clean
+.PHONY: reproduce status plan verify trace train-released bench kills recipes test lint clean
 
 reproduce: $(VENV)/installed
 	$(RUN) python -m icnewton.records set-aside results/$(SCALE)
@@ -37,6 +39,9 @@ verify: $(VENV)/installed
 
 trace: $(VENV)/installed
 	$(RUN) python -m icnewton.records trace $(FILE)
+
+train-released: $(VENV)/installed
+	$(RUN) python -m workflow.train_released --minutes $(MINUTES) $(ARGS)
 
 bench: $(VENV)/installed
 	$(RUN) python -m bench.run $(ARGS)

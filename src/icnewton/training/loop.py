@@ -2,6 +2,7 @@
 
 import math
 import platform
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,12 +17,17 @@ from icnewton.models import Model, assemble
 from icnewton.training.capture import stepper
 from icnewton.training.checkpoint import Record, load_checkpoint, save_checkpoint
 from icnewton.training.engine import TrainingState, start
+from icnewton.training.fused import compiled
 from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
 from icnewton.training.together import stackable
 
 RECORDS = 100
 LOG_COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
+
+
+class Unfinished(Exception):
+    """A training's time was up before its steps were; it goes on from its checkpoint."""
 
 
 @dataclass
@@ -83,6 +89,7 @@ def train(
     code: str,
     device: str = "cpu",
     checkpoint_seconds: float = 30.0,
+    deadline: float = math.inf,
     say: Callable[[str], object] = print,
 ) -> tuple[Model, list[Record]]:
     """Train to the end and return the model and its log, a record (``LOG_COLUMNS``) for every hundredth of the run.
@@ -91,10 +98,17 @@ def train(
     refused aloud and training starts over. It is written with the first record after every ``checkpoint_seconds`` and at
     the end. ``loss`` is the mean over every prompt since the last record, steps in which it overflowed left out; ``seconds``
     counts training alone, over all sessions. A run none of whose steps since the last record had a finite loss has diverged:
-    it stops there, its card's origin says ``diverged`` with loss and step, its weights are the last ones.
+    it stops there, its card's origin says ``diverged`` with loss and step, its weights are the last ones. At the first record
+    after ``deadline`` (of ``time.monotonic``) the checkpoint is written and Unfinished raised.
     """
     return train_together(
-        [run], checkpoints=[checkpoint], code=code, device=device, checkpoint_seconds=checkpoint_seconds, say=say
+        [run],
+        checkpoints=[checkpoint],
+        code=code,
+        device=device,
+        checkpoint_seconds=checkpoint_seconds,
+        deadline=deadline,
+        say=say,
     )[0]
 
 
@@ -105,6 +119,7 @@ def train_together(
     code: str,
     device: str = "cpu",
     checkpoint_seconds: float = 30.0,
+    deadline: float = math.inf,
     say: Callable[[str], object] = print,
 ) -> list[tuple[Model, list[Record]]]:
     """``train`` for runs that ``stackable`` calls alike, one step of all at a time; ``seconds`` are those of the whole stack.
@@ -116,11 +131,11 @@ def train_together(
         raise ValueError("expected runs that differ in condition and seed alone, found different shapes or recipes")
     trainings = [_resume(run, path, code, device, say) for run, path in zip(runs, checkpoints, strict=True)]
     for _, group in groupby(sorted(trainings, key=lambda training: training.state.step), lambda training: training.state.step):
-        _finish(list(group), checkpoint_seconds, say)
+        _finish(list(group), checkpoint_seconds, deadline, say)
     return [(_model(training, device), training.log) for training in trainings]
 
 
-def _finish(trainings: list[Training], checkpoint_seconds: float, say: Callable[[str], object]) -> None:
+def _finish(trainings: list[Training], checkpoint_seconds: float, deadline: float, say: Callable[[str], object]) -> None:
     """Make the steps that are left of trainings that stand at the same step."""
     first = trainings[0]
     step = stepper([training.run for training in trainings], [training.state for training in trainings])
@@ -134,12 +149,15 @@ def _finish(trainings: list[Training], checkpoint_seconds: float, say: Callable[
             if not first.due:
                 continue
             lines = [training.record(elapsed + time.monotonic() - began) for training in trainings]
-            if time.monotonic() - saved >= checkpoint_seconds or all(training.finished for training in trainings):
+            now, finished = time.monotonic(), all(training.finished for training in trainings)
+            if finished or now >= min(saved + checkpoint_seconds, deadline):
                 for training in trainings:
                     training.save()
                 saved = time.monotonic()
             for line in lines:
                 say(line)
+            if now >= deadline and not finished:
+                raise Unfinished(f"{name}: stopped at step {first.state.step} of {steps}")
 
 
 def _resume(run: Run, checkpoint: Path, code: str, device: str, say: Callable[[str], object]) -> Training:
@@ -159,6 +177,12 @@ def _resume(run: Run, checkpoint: Path, code: str, device: str, say: Callable[[s
     return training
 
 
+def processor() -> str:
+    """The processor and its vector instructions, by which a card says where its bytes come from."""
+    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) if Path("/proc/cpuinfo").exists() else None
+    return f"{found.group(1) if found else platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
 def _name(run: Run) -> str:
     return f"{run.family} {run.layers} layers, kappa {run.condition.kappa:g}, seed {run.seed}"
 
@@ -167,7 +191,8 @@ def _model(training: Training, device: str) -> Model:
     run, log = training.run, training.log
     origin = {
         "run": run.to_json(),
-        "device": torch.cuda.get_device_name() if device == "cuda" else device,
+        "device": torch.cuda.get_device_name() if device == "cuda" else processor(),
+        "compiled": compiled() is not None,
         "code": training.code,
         "versions": {name: version(name) for name in ("icnewton", "torch", "numpy")} | {"python": platform.python_version()},
         "seconds": log[-1][4] if log else 0.0,

@@ -1,0 +1,118 @@
+"""`make train-released MINUTES=25`: train what released/ lacks of the paper's grid, cheapest first, for the minutes there are.
+
+Each training goes on from its checkpoint in the next call; several calls at once, on machines that share the folder or not,
+share the work or merge by file.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack, suppress
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from workflow.status import load_config
+
+from icnewton.digest import script_digest
+from icnewton.experiment import Experiment
+from icnewton.files import try_lock
+from icnewton.released import RELEASED, find, work
+from icnewton.schema import read
+from icnewton.threads import limit_threads
+from icnewton.training.loop import Unfinished, train_together
+from icnewton.training.memory import keep_freed_memory
+from icnewton.training.runs import Run
+from icnewton.training.together import stackable
+from icnewton.weights import save
+
+Stack = Mapping[str, Run]  # trained together
+CHECKPOINTS = Path("results/released")
+LARGEST_STACK = 8
+
+
+def stacks(runs: Mapping[str, Run], together: bool) -> Iterator[Stack]:
+    """What is still to be trained, cheapest first; alike runs ``together`` in stacks, which fill a GPU."""
+    missing = sorted((name for name, run in runs.items() if find(name, run) is None), key=lambda name: work(runs[name]))
+    if not together:
+        yield from ({name: runs[name]} for name in missing)
+        return
+    shapes = (tuple(n for n in missing if stackable([runs[n], runs[first]])) for first in missing)
+    for names in dict.fromkeys(shapes):
+        yield from ({n: runs[n] for n in names[i : i + LARGEST_STACK]} for i in range(0, len(names), LARGEST_STACK))
+
+
+def train_stack(stack: Stack, device: str, deadline: float) -> str:
+    """Train a stack into released/ and say what came of it; models that another process is at are left to it.
+
+    deadline: of ``time.time``, which processes share.
+    """
+    if time.time() >= deadline:
+        return ""
+    limit_threads(1)
+    keep_freed_memory()
+    with ExitStack() as held:
+        locks = {name: try_lock(CHECKPOINTS / f"{name}.lock") for name in stack}
+        for lock in filter(None, locks.values()):
+            held.enter_context(lock)
+        mine = {name: run for name, run in stack.items() if locks[name] and find(name, run) is None}
+        return _train(mine, device, time.monotonic() + deadline - time.time()) if mine else ""
+
+
+def _train(stack: Stack, device: str, deadline: float) -> str:
+    checkpoints = [CHECKPOINTS / f"{name}.safetensors" for name in stack]
+    for checkpoint in checkpoints:
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    code = script_digest(Path("workflow/scripts/train.py"))
+    options = {"checkpoints": checkpoints, "code": code, "device": device, "deadline": deadline}
+    try:
+        results = train_together([*stack.values()], **options, say=lambda line: None)
+    except Unfinished as unfinished:
+        return str(unfinished)
+    for (name, (model, _)), checkpoint in zip(zip(stack, results, strict=True), checkpoints, strict=True):
+        save(model, RELEASED / name)
+        checkpoint.unlink(missing_ok=True)
+    return "\n".join(f"{name}: {_outcome(model.card.origin)}" for name, (model, _) in zip(stack, results, strict=True))
+
+
+def _outcome(origin: Mapping[str, object]) -> str:
+    return str(origin["diverged"] or f"loss {origin['final_loss']:.3g} in {origin['seconds']:.0f} s")
+
+
+def released_runs() -> dict[str, Run]:
+    """Every model that released/ should hold: those of the paper's scale, by name."""
+    config = load_config("paper")
+    return Experiment.check(config, read("workflow/schemas/config.schema.yaml")).runs()
+
+
+def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> None:
+    """Train one stack after another, one on a GPU and one on each core of a processor at a time."""
+    deadline = time.time() + 60 * minutes
+    workers = 1 if device == "cuda" else os.cpu_count() or 1
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        jobs = [pool.submit(train_stack, stack, device, deadline) for stack in todo]
+        for job in as_completed(jobs):
+            if said := job.result():
+                print(said, flush=True)
+
+
+def main() -> None:
+    """Train for the minutes of the command line, and say how many models are missing still."""
+    parser = argparse.ArgumentParser(prog="python -m workflow.train_released", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=25)
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    options = parser.parse_args()
+    device = options.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    runs = released_runs()
+    with suppress(KeyboardInterrupt):
+        train_missing([*stacks(runs, together=device == "cuda")], device, options.minutes)
+    missing = [name for name, run in runs.items() if find(name, run) is None]
+    print(f"{len(runs) - len(missing)} of {len(runs)} models are released, {len(missing)} are missing")
+
+
+if __name__ == "__main__":
+    main()
