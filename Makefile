@@ -1,4 +1,5 @@
 # make reproduce [SCALE=smoke|laptop|paper]   every table, figure and claim, and one HTML report
+#   RETRAIN=1                                 train every model, those in released/ too; TRAINING=missing: those that it lacks
 # make status [SCALE=...]                     what is missing, changed or interrupted, and what a run would do and cost
 # make plan [SCALE=...]                       every job that reproduce would run, and why
 # make verify [SCALE=...]                     whether the folder of results is whole and untouched
@@ -18,7 +19,9 @@ REPORT = results/$(SCALE)/report.html
 # without bytecode every job would compile torch anew, which took longer than most jobs
 RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=
 CACHE = $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache train)
-SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) --quiet rules host reason $(CACHE)
+TRAINING ?= $(if $(RETRAIN),all)
+SETTINGS = $(if $(TRAINING),training=$(TRAINING))
+SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) $(SETTINGS) --quiet rules host reason $(CACHE)
 
 .PHONY: reproduce status plan verify trace train-released bench kills recipes test lint clean
 
@@ -29,10 +32,10 @@ reproduce: $(VENV)/installed
 	@echo "$(abspath $(REPORT))"
 
 plan: $(VENV)/installed
-	$(RUN) python -m workflow.status $(SCALE) --jobs
+	$(RUN) python -m workflow.status $(SCALE) $(SETTINGS) --jobs
 
 status: $(VENV)/installed
-	$(RUN) python -m workflow.status $(SCALE)
+	$(RUN) python -m workflow.status $(SCALE) $(SETTINGS)
 
 verify: $(VENV)/installed
 	$(RUN) python -m icnewton.records verify results/$(SCALE)

@@ -8,11 +8,13 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
+from icnewton.devices import resolve
 from icnewton.digest import script_digest
 from icnewton.experiment import Experiment, condition_name
 from icnewton.files import try_lock
 from icnewton.records import AT_WORK, RUNNING
-from icnewton.schema import read
+from icnewton.released import Supply
+from icnewton.schema import overlays, read
 
 
 def told(check, *arguments):
@@ -30,10 +32,9 @@ told(read, "config.yaml")
 configfile: "config.yaml"
 
 
-told(read, f"workflow/scales/{config.get('scale')}.yaml")
+for overlay in told(overlays, config.get("scale")):
 
-
-configfile: f"workflow/scales/{config['scale']}.yaml"
+    configfile: overlay
 
 
 experiment = told(Experiment.check, config, read("workflow/schemas/config.schema.yaml"))
@@ -41,6 +42,7 @@ experiment = told(Experiment.check, config, read("workflow/schemas/config.schema
 RESULTS = f"results/{config['scale']}"
 LINEAR, LOGISTIC = experiment.conditions(), experiment.logistic_conditions()
 RUNS = experiment.runs()
+MODELS = told(Supply.of, RUNS, config["training"], resolve(config["device"]))
 
 
 report: "workflow/report/workflow.rst"
@@ -60,7 +62,7 @@ def stage(script, *modules):
 
 wildcard_constraints:
     condition="[a-z]+_kappa[^/_]+_(noise|mu)[^/_]+",
-    run="[a-z_]+_layers[0-9]+_seed[0-9]+",
+    run="[a-z_]+(-[a-z_]+)?_layers[0-9]+_seed[0-9]+",
 
 
 include: "workflow/rules/data.smk"
@@ -78,7 +80,11 @@ rule all:
         # what lies between is asked for too, so that a file that was lost is made again
         expand(rules.data.output, condition=[*LINEAR, *LOGISTIC]),
         expand(rules.construct.output, condition=BUILT_CONDITIONS, variant=VARIANTS),
-        [path for name in RUNS for path in [*trained(name), training_log(name)]],
+        [
+            path
+            for name in MODELS.trained
+            for path in [*learned(name), training_log(name)]
+        ],
         ERRORS,
         PROBES,
         ANSWERS,

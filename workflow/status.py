@@ -24,11 +24,13 @@ from snakemake.logging import logger
 from snakemake.utils import update_config
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from icnewton.devices import resolve
 from icnewton.digest import script_digest
 from icnewton.experiment import Experiment
 from icnewton.files import brief, try_lock
 from icnewton.records import AT_WORK, RUNNING, damaged, read_records, verify
-from icnewton.schema import read
+from icnewton.released import Supply
+from icnewton.schema import overlays, read
 from icnewton.training.checkpoint import checkpoint_step
 from icnewton.training.runs import Run, parse_run
 from icnewton.typed import differences
@@ -90,7 +92,8 @@ def plan(arguments: Iterable[str]) -> list[Planned]:
 def load_config(scale: str) -> dict[str, Any]:
     """The configuration of a scale, merged as the Snakefile merges it."""
     config = read("config.yaml")
-    update_config(config, read(f"workflow/scales/{scale}.yaml"))
+    for path in overlays(scale):
+        update_config(config, read(path))
     return {**config, "scale": scale}
 
 
@@ -127,8 +130,9 @@ class Costs:
         return START + median(seen) * max(run.layers, 1) * (run.recipe.steps - done) if seen else None
 
 
-def report(jobs: list[Planned], folder: Path, runs: Mapping[str, Run]) -> Iterator[str]:
+def report(jobs: list[Planned], folder: Path, runs: Mapping[str, Run], models: Supply) -> Iterator[str]:
     """The sentences of `make status`."""
+    yield f"models: {models}."
     whole, problems = verify(folder)
     yield f"{folder}: {whole} files are there and what their jobs wrote." if whole else f"{folder}: nothing was made yet."
     yield from problems
@@ -200,16 +204,19 @@ def main() -> None:
     """Print the status of a scale, or every job that a run would do."""
     parser = argparse.ArgumentParser(prog="python -m workflow.status", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("scale")
+    parser.add_argument("settings", nargs="*", help="key=value, as for Snakemake's --config")
     parser.add_argument("--jobs", action="store_true", help="list every job with Snakemake's reason")
     options = parser.parse_args()
     folder = Path("results") / options.scale
     forced = [str(path) for path in damaged(folder)]
-    jobs = plan(["--config", f"scale={options.scale}", *(["--forcerun", *forced] if forced else [])])
+    jobs = plan(["--config", f"scale={options.scale}", *options.settings, *(["--forcerun", *forced] if forced else [])])
     if try_lock(RUNNING) is None:
         print(AT_WORK)
     lines = (f"{job.name}: {job.reason}" for job in jobs)
     if not options.jobs:
-        lines = report(jobs, folder, Experiment(load_config(options.scale)).runs())
+        config = load_config(options.scale) | dict(setting.split("=", 1) for setting in options.settings)
+        runs = Experiment(config).runs()
+        lines = report(jobs, folder, runs, Supply.of(runs, config["training"], resolve(config["device"])))
     print(*lines, sep="\n")
 
 

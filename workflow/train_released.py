@@ -13,9 +13,9 @@ from contextlib import ExitStack, suppress
 from multiprocessing import get_context
 from pathlib import Path
 
-import torch
 from workflow.status import load_config
 
+from icnewton.devices import resolve
 from icnewton.digest import script_digest
 from icnewton.experiment import Experiment
 from icnewton.files import try_lock
@@ -104,9 +104,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options = parser.parse_args()
-    device = options.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = resolve(options.device)
     runs = released_runs()
     with suppress(KeyboardInterrupt):
         train_missing([*stacks(runs, together=device == "cuda")], device, options.minutes)

@@ -1,10 +1,9 @@
 """The configuration as objects: which conditions, runs and figures there are, and everything that is wrong with it."""
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -33,9 +32,14 @@ def condition_name(condition: AnyCondition) -> str:
     return _condition_name(condition.protocol, condition.kappa, **last)
 
 
-def run_name(run: Run) -> str:
-    """The readable wildcard of a run within its condition, such as ``lsa_layers4_seed0``."""
-    return _run_name(run.family, run.layers, run.seed)
+def run_name(run: Run, variant: str | None = None) -> str:
+    """The readable wildcard of a run within its condition, such as ``lsa_layers4_seed0`` or ``lsa-clip_layers4_seed0``."""
+    return _run_name(run.family, variant, run.layers, run.seed)
+
+
+def method_of(name: str) -> str:
+    """How tables call the models of a run's name: their family, and after a hyphen the variant, if it is one."""
+    return name.split("/")[-1].split("_layers")[0]
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Experiment:
             recipe = Recipe.parse({**self.config["recipes"][group["recipe"]][_recipe_family(group)], **group["set"]})
             for values, layers, seed in _members(group):
                 run = Run(group["family"], self.condition(**values), layers, seed, recipe)
-                runs[f"{condition_name(run.condition)}/{run_name(run)}"] = run
+                runs[f"{condition_name(run.condition)}/{run_name(run, group.get('variant'))}"] = run
         return runs
 
     def condition(self, protocol: str, kappa: float, noise: float | None = None, mu: float | None = None) -> AnyCondition:
@@ -87,19 +91,6 @@ class Experiment:
         """Every logistic condition that is trained or evaluated, by name."""
         trained = [run.condition for run in self.runs().values()]
         return {condition_name(c): c for c in trained if isinstance(c, LogisticCondition)}
-
-    def runs_of(self, condition: str) -> list[str]:
-        """Names of the runs of a condition, without the condition."""
-        return self._runs_of.get(condition, [])
-
-    @cached_property
-    def _runs_of(self) -> dict[str, list[str]]:
-        """Names of runs by condition; every input function of the workflow asks, so it is worked out once."""
-        names = defaultdict(list)
-        for name in self.runs():
-            condition, run = name.split("/")
-            names[condition].append(run)
-        return dict(names)
 
     def _contradictions(self) -> Iterator[str]:
         """Problems that no schema can see."""
@@ -193,14 +184,14 @@ def _condition_name(protocol: str, kappa: float, **last: float) -> str:
     return f"{protocol}_kappa{kappa:g}" + "".join(f"_{name}{value:g}" for name, value in last.items())
 
 
-def _run_name(family: str, layers: int, seed: int) -> str:
-    return f"{family}_layers{layers}_seed{seed}"
+def _run_name(family: str, variant: str | None, layers: int, seed: int) -> str:
+    return f"{family}{'-' if variant else ''}{variant or ''}_layers{layers}_seed{seed}"
 
 
 def _names(group: Config) -> Iterator[str]:
     """The names of a group's runs, without making them, so that a wrong value hides no other problem."""
     for values, layers, seed in _members(group):
-        yield f"{_condition_name(**values)}/{_run_name(group['family'], layers, seed)}"
+        yield f"{_condition_name(**values)}/{_run_name(group['family'], group.get('variant'), layers, seed)}"
 
 
 def _figure_problems(where: str, figure: Config, trained: set[str], built: set[str], algorithms: set[str]) -> Iterator[str]:

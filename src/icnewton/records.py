@@ -30,12 +30,14 @@ AT_WORK = "another run is at work in this folder, or just ending"
 
 @dataclass(frozen=True)
 class Record:
-    """A job that ended well. inputs and outputs: file -> digest; params: every value that it depended on, the digest of its
-    code among them; seconds: from its start to this record."""
+    """A job that ended well. inputs and outputs: file -> digest; given: the same of files of the checkout, such as released
+    models; params: every value that it depended on, the digest of its code among them; seconds: from its start to this record.
+    """
 
     rule: str
     wildcards: Mapping[str, str]
     inputs: Mapping[str, str]
+    given: Mapping[str, str]
     outputs: Mapping[str, str]
     params: Mapping[str, Any]
     commit: str
@@ -172,6 +174,7 @@ def _ancestry(record: Record, makers: Mapping[str, Record], depth: int, told: se
         return
     told.add(id(record))
     yield f"{'  ' * depth}  {values}"
+    yield from (f"{'  ' * (depth + 1)}given: {name}, digest {digest}" for name, digest in record.given.items())
     parents = {id(makers[name]): makers[name] for name in record.inputs if name in makers}
     for parent in parents.values():
         yield from _ancestry(parent, makers, depth + 1, told)

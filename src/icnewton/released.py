@@ -1,6 +1,10 @@
 """Models that this project trained and gives away, in ``released/<condition>/<run>``: found by their settings."""
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from icnewton.training.runs import Run
@@ -8,6 +12,50 @@ from icnewton.typed import differences
 from icnewton.weights import CARD, WEIGHTS
 
 RELEASED = Path("released")
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Where each model of an experiment comes from, by name: the folder of a released one, a training, or nowhere."""
+
+    released: Mapping[str, Path]
+    trained: Mapping[str, Run]
+    missing: Mapping[str, Run]
+
+    @classmethod
+    def of(cls, runs: Mapping[str, Run], training: str, device: str) -> "Supply":
+        """``training`` says which models to train: ``all``, the ``missing`` that released/ lacks, ``none``, or ``auto``, which
+        is missing on device ``cuda`` and none on ``cpu``. Raises ValueError, naming the file, if a card cannot be read.
+        """
+        if training == "auto":
+            training = "missing" if device == "cuda" else "none"
+        found = {} if training == "all" else {name: find(name, run) for name, run in runs.items()}
+        released = {name: folder for name, folder in found.items() if folder}
+        lacking = {name: run for name, run in runs.items() if name not in released}
+        return cls(released, {} if training == "none" else lacking, lacking if training == "none" else {})
+
+    def __str__(self) -> str:
+        """How many models come from where, and the names of those that are missing."""
+        parts = {"released": self.released, "trained here": self.trained, "missing": self.missing}
+        counts = ", ".join(f"{len(models)} {how}" for how, models in parts.items() if models)
+        return f"{counts or 'no models'}{': ' if self.missing else ''}{', '.join(self.missing)}"
+
+    @cached_property
+    def released_at(self) -> Mapping[str, list[str]]:
+        """Names of the released models of each condition; every input function of the workflow asks."""
+        return _by_condition(self.released)
+
+    @cached_property
+    def trained_at(self) -> Mapping[str, list[str]]:
+        """Names of the models of each condition that are trained here."""
+        return _by_condition(self.trained)
+
+
+def _by_condition(names: Iterable[str]) -> Mapping[str, list[str]]:
+    found = defaultdict(list)
+    for name in names:
+        found[name.split("/")[0]].append(name)
+    return found
 
 
 def find(name: str, run: Run, released: Path = RELEASED) -> Path | None:

@@ -53,6 +53,19 @@ def read(path: str | Path) -> dict[str, Any]:
     return values
 
 
+def overlays(scale: str, folder: Path = Path("workflow/scales")) -> list[str]:
+    """The files that make up a scale, in the order in which they are laid over config.yaml: what it extends, then its own.
+
+    Raises ValueError in one sentence where one of them cannot be read.
+    """
+    base = read(folder / f"{scale}.yaml").get("extends")
+    if base is None:
+        return [f"{folder}/{scale}.yaml"]
+    if "extends" in read(folder / f"{base}.yaml"):
+        raise ValueError(f"{folder}/{scale}.yaml: expected extends to name a scale that extends none, found {brief(base)}")
+    return [f"{folder}/{base}.yaml", f"{folder}/{scale}.yaml"]
+
+
 def complaints(config: Config, schema: Config) -> list[str]:
     """Everything in which a configuration departs from its schema, or is no number, one sentence each."""
     return [*map(_sentence, _errors(config, schema)), *_not_finite(config)]

@@ -1,9 +1,15 @@
 LINEAR_NAME = "[a-z]+_kappa[^/_]+_noise[^/_]+"
 
 
+def models_of(condition):
+    """The evaluation tables of learned models: one for each trained here, one for all that were released."""
+    trained = [name.split("/")[1] for name in MODELS.trained_at[condition]]
+    return [*trained, *["released"] * bool(MODELS.released_at[condition])]
+
+
 def evaluated(condition, suffix):
     """The evaluation tables of a condition."""
-    names = ["references", *experiment.runs_of(condition)]
+    names = ["references", *models_of(condition)]
     if condition in BUILT_CONDITIONS and suffix == "parquet":
         names += ["built", "polynomial"]
     return [f"{RESULTS}/evaluate/{condition}/{name}.{suffix}" for name in names]
@@ -12,8 +18,7 @@ def evaluated(condition, suffix):
 rule evaluate_model:
     input:
         prompts=rules.data.output[0],
-        weights=rules.train.output.weights,
-        card=rules.train.output.card,
+        models=lambda w: learned(f"{w.condition}/{w.run}"),
     output:
         errors=f"{RESULTS}/evaluate/{{condition}}/{{run}}.parquet",
         probe=f"{RESULTS}/evaluate/{{condition}}/{{run}}.probe.parquet",
@@ -25,13 +30,32 @@ rule evaluate_model:
         mem_mb=3000,
         runtime=10,
     params:
-        run=lambda w: RUNS[f"{w.condition}/{w.run}"].to_json(),
+        runs=lambda w: plain([f"{w.condition}/{w.run}"]),
         probes=config["evaluation"]["probes"],
         code=stage("evaluate_model.py"),
     message:
         "evaluating {wildcards.run} on {wildcards.condition}"
     script:
         "../scripts/evaluate_model.py"
+
+
+use rule evaluate_model as evaluate_released with:
+    input:
+        prompts=rules.data.output[0],
+        models=lambda w: [
+            path for name in MODELS.released_at[w.condition] for path in learned(name)
+        ],
+    output:
+        errors=f"{RESULTS}/evaluate/{{condition}}/released.parquet",
+        probe=f"{RESULTS}/evaluate/{{condition}}/released.probe.parquet",
+    log:
+        f"{RESULTS}/logs/evaluate/{{condition}}/released.log",
+    params:
+        runs=lambda w: plain(MODELS.released_at[w.condition]),
+        probes=config["evaluation"]["probes"],
+        code=stage("evaluate_model.py"),
+    message:
+        "evaluating the released models on {wildcards.condition}"
 
 
 rule evaluate_references:
@@ -102,10 +126,10 @@ rule evaluate_diabetes:
     input:
         cards=[
             path
-            for name, run in RUNS.items()
-            if run.condition.d == 10
-            and condition_name(run.condition) in BUILT_CONDITIONS[:1]
-            for path in trained(name)
+            for condition in BUILT_CONDITIONS[:1]
+            for name in MODELS.released_at[condition] + MODELS.trained_at[condition]
+            if RUNS[name].condition.d == 10
+            for path in learned(name)
         ],
     output:
         predictions=f"{RESULTS}/evaluate/diabetes.csv",

@@ -5,7 +5,7 @@ BOUNDED = [name for name, c in LOGISTIC.items() if c.protocol == "bounded"]
 
 def logistic_answers(condition):
     """The evaluation tables of a logistic condition."""
-    names = ["references", *experiment.runs_of(condition)]
+    names = ["references", *models_of(condition)]
     if condition in BOUNDED:
         names.append("built")
     return [f"{RESULTS}/evaluate/{condition}/{name}.parquet" for name in names]
@@ -14,8 +14,7 @@ def logistic_answers(condition):
 rule evaluate_logistic_model:
     input:
         prompts=rules.data.output[0],
-        weights=rules.train.output.weights,
-        card=rules.train.output.card,
+        models=lambda w: learned(f"{w.condition}/{w.run}"),
     output:
         f"{RESULTS}/evaluate/{{condition}}/{{run}}.parquet",
     log:
@@ -26,12 +25,29 @@ rule evaluate_logistic_model:
         mem_mb=3000,
         runtime=10,
     params:
-        run=lambda w: RUNS[f"{w.condition}/{w.run}"].to_json(),
+        runs=lambda w: plain([f"{w.condition}/{w.run}"]),
         code=stage("evaluate_logistic_model.py"),
     message:
         "evaluating {wildcards.run} on {wildcards.condition}"
     script:
         "../scripts/evaluate_logistic_model.py"
+
+
+use rule evaluate_logistic_model as evaluate_logistic_released with:
+    input:
+        prompts=rules.data.output[0],
+        models=lambda w: [
+            path for name in MODELS.released_at[w.condition] for path in learned(name)
+        ],
+    output:
+        f"{RESULTS}/evaluate/{{condition}}/released.parquet",
+    log:
+        f"{RESULTS}/logs/evaluate/{{condition}}/released.log",
+    params:
+        runs=lambda w: plain(MODELS.released_at[w.condition]),
+        code=stage("evaluate_logistic_model.py"),
+    message:
+        "evaluating the released models on {wildcards.condition}"
 
 
 rule evaluate_logistic_references:

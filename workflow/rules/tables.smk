@@ -98,6 +98,7 @@ rule provenance:
         runtime=5,
     params:
         config=config,
+        models=str(MODELS),
         code=stage("provenance.py"),
     message:
         "writing down where everything comes from"

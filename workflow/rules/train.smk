@@ -1,9 +1,12 @@
-def trained(name):
-    """Weights and card of a run."""
-    return [
-        f"{RESULTS}/train/{name}/{file}"
-        for file in ("weights.safetensors", "card.json")
-    ]
+def learned(name):
+    """Weights and card of a run: those that were released, or those that are trained here."""
+    folder = MODELS.released.get(name, f"{RESULTS}/train/{name}")
+    return [f"{folder}/{file}" for file in ("weights.safetensors", "card.json")]
+
+
+def plain(names):
+    """The settings of runs by name, as jobs receive them."""
+    return {name: RUNS[name].to_json() for name in names}
 
 
 def training_log(name):

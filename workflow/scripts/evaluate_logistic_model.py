@@ -1,4 +1,4 @@
-"""Losses and distances of one learned model; infinite for one that diverged."""
+"""Losses and distances of learned models, of a run or of all that were released; infinite where training diverged."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ from icnewton.files import write_table
 from icnewton.logistic_evaluation import learned_weights, logistic_frame
 from icnewton.prompt_files import read_logistic_prompts
 from icnewton.threads import limit_threads
-from icnewton.training.runs import parse_run
 from icnewton.weights import load
 from job import job
 
 with job(snakemake) as say:
     limit_threads(1)
-    run, prompts = parse_run(snakemake.params.run), read_logistic_prompts(snakemake.input.prompts)
-    answers = learned_weights(load(Path(snakemake.input.weights).parent), run.seed, prompts)
-    frame = logistic_frame([answers], run.condition.mu, prompts)
+    runs, prompts = snakemake.params.runs, read_logistic_prompts(snakemake.input.prompts)
+    models = [load(folder) for folder in dict.fromkeys(Path(path).parent for path in snakemake.input.models)]
+    answers = [learned_weights(model, run["seed"], prompts) for model, run in zip(models, runs.values(), strict=True)]
+    frame = logistic_frame(answers, next(iter(runs.values()))["condition"]["mu"], prompts)
     write_table(Path(snakemake.output[0]), frame)
-    say(f"median loss {frame['loss'].median():.4f}, excess {frame['excess'].median():.3e}")
+    say(f"evaluated {', '.join(runs)}")

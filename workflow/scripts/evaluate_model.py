@@ -1,8 +1,9 @@
-"""Residuals and probes of one learned model; infinite for one that diverged."""
+"""Residuals and probes of learned models, of a run or of all that were released; infinite where training diverged."""
 
 from pathlib import Path
 
 from icnewton.evaluation import errors_frame, model_predictions, probe_frame, probe_prompts, probe_values
+from icnewton.experiment import method_of
 from icnewton.files import write_table
 from icnewton.prompt_files import read_prompts
 from icnewton.threads import limit_threads
@@ -11,10 +12,11 @@ from job import job
 
 with job(snakemake) as say:
     limit_threads(1)
-    prompts, model = read_prompts(snakemake.input.prompts), load(Path(snakemake.input.weights).parent)
-    words = (model.card.family, snakemake.params.run["seed"], snakemake.params.run["layers"])
-    errors = errors_frame([model_predictions(model, *words, prompts)], prompts)
-    write_table(Path(snakemake.output.errors), errors)
+    prompts, runs = read_prompts(snakemake.input.prompts), snakemake.params.runs
     probes = probe_prompts(prompts, snakemake.params.probes, probe_values(prompts))
-    write_table(Path(snakemake.output.probe), probe_frame([model_predictions(model, *words, probes)], probes))
-    say(f"median squared error over trace {(errors['residual'] ** 2).median():.3e}")
+    models = [load(folder) for folder in dict.fromkeys(Path(path).parent for path in snakemake.input.models)]
+    words = [(method_of(name), run["seed"], run["layers"]) for name, run in runs.items()]
+    for frame, asked, path in ((errors_frame, prompts, "errors"), (probe_frame, probes, "probe")):
+        answers = [model_predictions(model, *label, asked) for model, label in zip(models, words, strict=True)]
+        write_table(Path(snakemake.output[path]), frame(answers, asked))
+    say(f"evaluated {', '.join(runs)}")

@@ -57,14 +57,20 @@ def record_path(log: Path) -> tuple[Path, Path]:
 
 def describe(snakemake, folder: Path, record: Path, started: datetime, seconds: float) -> Record:
     """Everything that is worth knowing about a job that has just ended."""
-    inputs, outputs = (
-        {str(path.relative_to(folder)): digest_of(path) for path in map(Path, files) if path != record}
-        for files in (snakemake.input, snakemake.output)
-    )
+    inputs, given, outputs = {}, {}, {}
+    for path in map(Path, snakemake.input):
+        if path.is_relative_to(folder):
+            inputs[str(path.relative_to(folder))] = digest_of(path)
+        else:
+            given[str(path)] = digest_of(path)
+    for path in map(Path, snakemake.output):
+        if path != record:
+            outputs[str(path.relative_to(folder))] = digest_of(path)
     return Record(
         rule=snakemake.rule,
         wildcards=dict(snakemake.wildcards.items()),
         inputs=inputs,
+        given=given,
         outputs=outputs,
         params=dict(snakemake.params.items()),
         commit=commit(),

@@ -17,6 +17,7 @@ with job(snakemake) as say:
         "commit": commit(),
         "Python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
+        "models": snakemake.params.models,
         "training device": config["device"],
         "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "evaluation seed": config["evaluation"]["seed"],

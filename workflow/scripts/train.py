@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import torch
 
+from icnewton.devices import resolve
 from icnewton.files import write_table
 from icnewton.threads import limit_threads
 from icnewton.training.loop import LOG_COLUMNS, train
@@ -17,15 +17,15 @@ from job import job
 with job(snakemake) as say:
     limit_threads(1)
     keep_freed_memory()
-    params, device = snakemake.params, snakemake.params.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    params = snakemake.params
     folder = Path(snakemake.output.weights).parent
     # no output: Snakemake deletes outputs before a job, and this file is what a killed job resumes from
     checkpoint = folder.parents[2] / "checkpoints" / folder.parent.name / f"{folder.name}.safetensors"
     seconds = snakemake.config["checkpoint_seconds"]  # no param: it changes no result
     run = parse_run(params.run)
-    model, log = train(run, checkpoint=checkpoint, code=params.code, device=device, checkpoint_seconds=seconds, say=say)
+    model, log = train(
+        run, checkpoint=checkpoint, code=params.code, device=resolve(params.device), checkpoint_seconds=seconds, say=say
+    )
     write_table(Path(snakemake.output.log), pd.DataFrame(log, columns=LOG_COLUMNS))
     save(model, folder)
     if diverged := model.card.origin["diverged"]:
