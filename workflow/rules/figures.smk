@@ -15,7 +15,9 @@ def figure_tables(wildcards):
         return BUILT_TABLES[spec["kind"]]
     if spec["kind"] in ("curves", "headline") or spec["kind"].startswith("logistic"):
         return [f"{RESULTS}/tables/{condition}.csv" for condition in spec["conditions"]]
-    suffix = "parquet" if spec["kind"] == "similarity" else "probe.parquet"
+    suffix = (
+        "parquet" if spec["kind"] in ("similarity", "ablation") else "probe.parquet"
+    )
     return [
         path
         for condition in spec["conditions"]

@@ -9,14 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from icnewton.figures.style import RC
+from icnewton.figures.style import RC, VARIANTS
 from icnewton.theory import bounds
 from icnewton.theory.laws import fit_line, iterated_logarithm, layers_needed, width_exponent
 
 Panels = Sequence[Mapping[str, Any]]
 Tables = Mapping[str, pd.DataFrame]
 
-SERIES = (("#0072B2", "o", "-"), ("#D55E00", "^", "--"), ("#009E73", "s", "-."), ("#CC79A7", "D", ":"))
 GADGETS = {
     "root": "u₁: √dᵢ",
     "product": "U₂: √dᵢ aᵢ",
@@ -52,7 +51,7 @@ def draw_built_layers(tables: Tables, panels: Panels) -> Figure:
     (table,) = tables.values()
     with plt.rc_context(RC):
         figure, ax = plt.subplots(figsize=(6.6, 4.4), layout="constrained")
-        for (mu, rows), (colour, marker, line) in zip(table.groupby("mu", sort=False), SERIES, strict=False):
+        for (mu, rows), (colour, marker, line) in zip(table.groupby("mu", sort=False), VARIANTS, strict=False):
             needed = layers_needed(rows)
             if len(needed) < 2:
                 continue
@@ -80,7 +79,7 @@ def draw_built_width(tables: Tables, panels: Panels) -> Figure:
     (table,) = tables.values()
     with plt.rc_context(RC):
         figure, ax = plt.subplots(figsize=(9.0, 4.6), layout="constrained")
-        for (mu, rows), (colour, marker, line) in zip(table.groupby("mu", sort=False), SERIES, strict=False):
+        for (mu, rows), (colour, marker, line) in zip(table.groupby("mu", sort=False), VARIANTS, strict=False):
             by_width = rows.groupby("hidden_width")
             error = by_width["step_error"].median()
             exponent, low, high = width_exponent(rows)

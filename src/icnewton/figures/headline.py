@@ -11,15 +11,16 @@ from matplotlib.ticker import MaxNLocator
 from icnewton.figures.curves import draw_line
 from icnewton.figures.style import RC, condition_title
 
-LAST_LAYER = 9
+FRAME = 3  # layers of a built model besides one a step
 
 
 def draw_headline(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
     """One axes for each condition; every method stands at the layers that it costs as a transformer."""
     with plt.rc_context(RC):
         figure, axes = plt.subplots(1, len(tables), figsize=(6.4 * len(tables), 4.6), squeeze=False)
+        last = FRAME + max(layers for depths in panels[0]["models"].values() for layers in depths)
         for ax, (condition, table) in zip(axes.flat, tables.items(), strict=True):
-            shown = table[(table["layers"] >= 1) & (table["layers"] <= LAST_LAYER)]
+            shown = table[(table["layers"] >= 1) & (table["layers"] <= last)]
             for method in [
                 *panels[0]["models"],
                 "best_polynomial",

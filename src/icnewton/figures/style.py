@@ -76,6 +76,19 @@ LOOKS = {
 }
 
 
+# colour, marker and line of variants, in their order
+VARIANTS = (
+    ("#0072B2", "o", "-"),
+    ("#D55E00", "^", "--"),
+    ("#009E73", "s", "-."),
+    ("#CC79A7", "D", ":"),
+    ("#E69F00", "v", "-"),
+    ("#56B4E9", "P", "--"),
+    ("#000000", "X", "-."),
+    ("#882255", "<", ":"),
+)
+
+
 def look(method: str) -> Look:
     """The look of a method; one without an entry gets its own name in grey."""
     return LOOKS.get(method, Look(method.replace("_", " "), "#777777", ".", "--"))
