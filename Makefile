@@ -7,6 +7,7 @@
 # make train-released [MINUTES=25]            train what released/ lacks of the paper's grid, for the minutes there are
 # make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
 # make kills [ARGS="--kills 50"]              interruptions at random moments, each mended by one run
+# make beyond [ARGS="--seeds 3"]              what brings trained LSA nearer to the best polynomial of its depth
 # make recipes                                loss against seconds of training, recipe by recipe
 # make test [ARGS="-m slow"]                  the tests; each command makes its own environment first
 
@@ -23,7 +24,7 @@ TRAINING ?= $(if $(RETRAIN),all)
 SETTINGS = $(if $(TRAINING),training=$(TRAINING))
 SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) $(SETTINGS) --quiet rules host reason $(CACHE)
 
-.PHONY: reproduce status plan verify trace train-released bench kills recipes test lint clean
+.PHONY: reproduce status plan verify trace train-released bench kills beyond recipes test lint clean
 
 reproduce: $(VENV)/installed
 	$(RUN) python -m icnewton.records set-aside results/$(SCALE)
@@ -51,6 +52,9 @@ bench: $(VENV)/installed
 
 kills: $(VENV)/installed
 	$(RUN) python -m bench.kills $(ARGS)
+
+beyond: $(VENV)/installed
+	$(RUN) python -m bench.beyond $(ARGS)
 
 recipes: $(VENV)/installed
 	$(RUN) python -m bench.recipes $(ARGS)
