@@ -5,6 +5,8 @@
 # make verify [SCALE=...]                     whether the folder of results is whole and untouched
 # make trace FILE=results/...                 what a file was made from, down to the seeds
 # make train-released [MINUTES=25]            train what released/ lacks of the paper's grid, for the minutes there are
+# make retrain MODEL=condition/run            train a released model again from its card, and compare
+# make released                               docs/released.md, from released/ and results/paper
 # make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
 # make kills [ARGS="--kills 50"]              interruptions at random moments, each mended by one run
 # make beyond [ARGS="--seeds 3"]              what brings trained LSA nearer to the best polynomial of its depth
@@ -24,7 +26,7 @@ TRAINING ?= $(if $(RETRAIN),all)
 SETTINGS = $(if $(TRAINING),training=$(TRAINING))
 SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) $(SETTINGS) --quiet rules host reason $(CACHE)
 
-.PHONY: reproduce status plan verify trace train-released bench kills beyond recipes test lint clean
+.PHONY: reproduce status plan verify trace train-released retrain released bench kills beyond recipes test lint clean
 
 reproduce: $(VENV)/installed
 	$(RUN) python -m icnewton.records set-aside results/$(SCALE)
@@ -44,8 +46,17 @@ verify: $(VENV)/installed
 trace: $(VENV)/installed
 	$(RUN) python -m icnewton.records trace $(FILE)
 
-train-released: $(VENV)/installed
+train-retrain: $(VENV)/installed
+	$(RUN) python -m workflow.retrain $(MODEL) $(ARGS)
+
+released: $(VENV)/installed
 	$(RUN) python -m workflow.train_released --minutes $(MINUTES) $(ARGS)
+
+retrain: $(VENV)/installed
+	$(RUN) python -m workflow.retrain $(MODEL) $(ARGS)
+
+released: $(VENV)/installed
+	$(RUN) python -m workflow.released
 
 bench: $(VENV)/installed
 	$(RUN) python -m bench.run $(ARGS)

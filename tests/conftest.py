@@ -38,9 +38,10 @@ def tiny_run(smoke, schema):
     return next(run.to_json() for run in runs.values() if run_name(run) == "lsa_layers2_seed0")
 
 
-def snakemake(folder, *arguments):
-    """Run the workflow of a folder at smoke scale, with the profile that loads by itself."""
-    command = [sys.executable, "-m", "snakemake", "--config", "scale=smoke", *arguments]
+def snakemake(folder, *arguments, **config):
+    """Run the workflow of a folder, at smoke scale unless ``config`` says another, with the profile that loads by itself."""
+    settings = [f"{key}={value}" for key, value in ({"scale": "smoke"} | config).items()]
+    command = [sys.executable, "-m", "snakemake", "--config", *settings, *arguments]
     return subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True)
 
 

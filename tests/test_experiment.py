@@ -1,6 +1,7 @@
 """The configuration: every problem at once, in plain words, before any job starts."""
 
 import copy
+import itertools
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import yaml
 from workflow.status import load_config
 
 from icnewton.experiment import ConfigError, Experiment
+from icnewton.schema import overlays
 from icnewton.training.runs import parse_run
 
 
@@ -18,15 +20,15 @@ def complaints(config, schema):
     return str(error.value)
 
 
-@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper", "appendix_d", "depth"])
 def test_every_scale_is_valid(scale, schema):
     experiment = Experiment.check(load_config(scale), schema)
     runs = experiment.runs()
     assert runs and all(parse_run(run.to_json()) == run for run in runs.values())
 
 
-def test_the_paper_scale_has_appendix_d(schema):
-    experiment = Experiment.check(load_config("paper"), schema)
+def test_appendix_d_has_its_budget(schema):
+    experiment = Experiment.check(load_config("appendix_d"), schema)
     lsa = experiment.runs()["paper_kappa10_noise0/lsa_layers6_seed0"]
     recipe = lsa.recipe
     assert (lsa.condition.d, lsa.condition.n, recipe.width, recipe.heads) == (10, 50, 64, 4)
@@ -39,8 +41,8 @@ def test_the_paper_scale_has_appendix_d(schema):
     assert {f"paper_kappa100_noise0.1/lsa_ln_layers{L}" for L in range(1, 7)} <= names
 
 
-def test_the_paper_scale_has_the_logistic_grid(schema):
-    experiment = Experiment.check(load_config("paper"), schema)
+def test_appendix_d_has_the_logistic_grid(schema):
+    experiment = Experiment.check(load_config("appendix_d"), schema)
     runs = experiment.runs()
     deep = runs["paper_kappa10_mu0.1/softmax_layers40_seed0"]
     assert (deep.condition.d, deep.condition.n, deep.recipe.width, deep.recipe.heads) == (5, 26, 32, 4)
@@ -52,6 +54,23 @@ def test_the_paper_scale_has_the_logistic_grid(schema):
                 )
     assert not any("_mu" in name for name in experiment.conditions())
     assert all("_mu" in name for name in experiment.logistic_conditions())
+
+
+def test_the_paper_scale_has_the_paper_s_grid(schema):
+    names = {name.split("_seed")[0] for name in Experiment.check(load_config("paper"), schema).runs()}
+    for family, kappas in (("lsa", (1, 5, 10)), ("lsa_ln", (5, 10, 20, 50, 100))):
+        for kappa, noise, layers in itertools.product(kappas, ("0", "0.1"), range(1, 7)):
+            assert f"normalised_kappa{kappa}_noise{noise}/{family}_layers{layers}" in names
+    assert {f"normalised_kappa10_noise0/lsa_ln_layers{L}" for L in (1, 3, 5, 7, 10, 12)} <= names
+    assert {f"paper_kappa10_mu0.1/softmax_layers{L}" for L in (1, 2, 4, 8, 12, 20, 40)} <= names
+
+
+def test_a_scale_extends_one_that_extends_none(tmp_path):
+    for name, base in (("one", "two"), ("two", "three"), ("three", None)):
+        (tmp_path / f"{name}.yaml").write_text(f"extends: {base}\n" if base else "device: cpu\n")
+    assert [path.rpartition("/")[2] for path in overlays("two", tmp_path)] == ["three.yaml", "two.yaml"]
+    with pytest.raises(ValueError, match=r"one\.yaml: expected extends to name a scale that extends none, found two"):
+        overlays("one", tmp_path)
 
 
 def test_five_problems_are_told_at_once(smoke, schema):

@@ -186,8 +186,9 @@ def test_status_says_it_in_words(finished):
         ).stdout
 
     whole = status().splitlines()
-    assert re.fullmatch(r"results/smoke: \d+ files are there and what their jobs wrote\.", whole[0])
-    assert whole[1:] == ["Nothing is missing, changed or interrupted; a run would do nothing."]
+    assert whole[0] == "models: 6 trained here."
+    assert re.fullmatch(r"results/smoke: \d+ files are there and what their jobs wrote\.", whole[1])
+    assert whole[2:] == ["Nothing is missing, changed or interrupted; a run would do nothing."]
     with restored(folder):
         (folder / RESULTS / MODEL / "weights.safetensors").unlink()
         missing = status()

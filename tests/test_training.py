@@ -15,7 +15,7 @@ from icnewton.prompts import Condition, generator, sample
 from icnewton.training.checkpoint import load_checkpoint
 from icnewton.training.curriculum import Curriculum
 from icnewton.training.engine import advance, start
-from icnewton.training.loop import train
+from icnewton.training.loop import Unfinished, train
 from icnewton.training.runs import parse_run
 from icnewton.training.schedule import schedule
 
@@ -54,6 +54,17 @@ def test_curriculum_truncates_what_it_says(truncates):
     torch.testing.assert_close(shown.y - (shown.x @ shown.w.unsqueeze(-1)).squeeze(-1)[:, :-1], noise[:, :4])
     torch.testing.assert_close(shown.target, (shown.x[:, -1] * shown.w).sum(-1))
     torch.testing.assert_close(curriculum.apply(prompts, 10**6).y, prompts.y)
+
+
+def test_a_training_whose_time_is_up_goes_on_where_it_was(tmp_path, run):
+    whole, log = train(run, checkpoint=tmp_path / "whole", code="c", say=quiet)
+    with pytest.raises(Unfinished, match="stopped at step 1 of 60"):
+        train(run, checkpoint=tmp_path / "parts", code="c", say=quiet, deadline=0)
+    said = []
+    parts, resumed = train(run, checkpoint=tmp_path / "parts", code="c", say=said.append)
+    assert said[0] == "resuming from step 1" and [row[:2] for row in resumed] == [row[:2] for row in log]
+    for name, weight in whole.transformer.state_dict().items():
+        assert torch.equal(weight, parts.transformer.state_dict()[name])
 
 
 def test_training_is_reproducible_and_lowers_the_loss(tmp_path, run):
@@ -101,7 +112,7 @@ KILLED = """
 import json, sys, torch
 from pathlib import Path
 from icnewton.training.runs import parse_run
-from icnewton.training.loop import train
+from icnewton.training.loop import Unfinished, train
 torch.set_num_threads(1)
 train(parse_run(json.loads(sys.argv[1])), checkpoint=Path(sys.argv[2]), code="x", checkpoint_seconds=0)
 """

@@ -33,6 +33,11 @@ class Labelled:
     predictions: Tensor
 
 
+def method_of(name: str) -> str:
+    """What tables call the models of a run of this name: the family, and after a hyphen the variant, if it is one."""
+    return name.split("/")[-1].split("_layers")[0]
+
+
 def model_predictions(model: Model, method: str, seed: int, step: int, prompts: Prompts) -> Labelled:
     """A model's predictions, computed in float64 whatever dtype it was trained in; infinite if its training diverged."""
     exact = model.to(torch.float64)

@@ -37,11 +37,6 @@ def run_name(run: Run, variant: str | None = None) -> str:
     return _run_name(run.family, variant, run.layers, run.seed)
 
 
-def method_of(name: str) -> str:
-    """How tables call the models of a run's name: their family, and after a hyphen the variant, if it is one."""
-    return name.split("/")[-1].split("_layers")[0]
-
-
 @dataclass(frozen=True)
 class Experiment:
     """A checked configuration; raise ``ConfigError`` with every problem through ``check``."""

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from icnewton.evaluation import errors_frame, model_predictions, probe_frame, probe_prompts, probe_values
-from icnewton.experiment import method_of
+from icnewton.evaluation import errors_frame, method_of, model_predictions, probe_frame, probe_prompts, probe_values
 from icnewton.files import write_table
 from icnewton.prompt_files import read_prompts
 from icnewton.threads import limit_threads

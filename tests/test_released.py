@@ -1,0 +1,147 @@
+"""Released models: they are what the paper's scale asks for, are found by their settings, and can be trained again."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+from bench.kills import RESULTS, ROOT, clone
+from conftest import environment_of, snakemake
+from workflow.released import TABLE
+from workflow.retrain import retrain
+from workflow.train_released import released_runs, stacks
+
+import icnewton
+from icnewton.released import RELEASED, Supply, find
+from icnewton.training.loop import train
+from icnewton.training.runs import parse_run
+from icnewton.weights import save
+
+FOLDERS = sorted(card.parent for card in (ROOT / RELEASED).glob("*/*/card.json"))
+MEGABYTES = 40
+
+
+def name_of(folder):
+    return str(folder.relative_to(ROOT / RELEASED))
+
+
+def test_released_models_are_those_of_the_paper_s_scale():
+    runs = released_runs()
+    assert FOLDERS and {name_of(folder) for folder in FOLDERS} <= runs.keys()
+    for folder in FOLDERS:
+        assert find(name_of(folder), runs[name_of(folder)], ROOT / RELEASED) == folder
+        assert {path.name for path in folder.iterdir()} == {"card.json", "weights.safetensors"}
+    assert sum(path.stat().st_size for path in (ROOT / RELEASED).rglob("*")) < MEGABYTES * 10**6
+
+
+@pytest.mark.parametrize("folder", FOLDERS[:: max(len(FOLDERS) // 12, 1)], ids=name_of)
+def test_a_released_card_says_how_it_was_trained(folder):
+    card = icnewton.load(folder).card
+    assert card.dtype == "float32" and card.kind == "learned" and not card.origin["diverged"]
+    assert card.origin["seconds"] > 0 and card.origin["final_loss"] > 0 and card.origin["device"]
+    run = parse_run(card.origin["run"])
+    assert run.recipe.steps and run.recipe.batch and run.condition.protocol and card.depth == run.layers
+
+
+def test_the_table_lists_every_model_and_what_is_missing():
+    lines = (ROOT / TABLE).read_text().splitlines()
+    listed, missing = ({line.split("`")[1] for line in lines if line.startswith(mark)} for mark in ("| `", "- `"))
+    assert listed == {name_of(folder) for folder in FOLDERS}
+    assert missing == released_runs().keys() - listed
+
+
+@pytest.fixture
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_a_released_model_trains_again_to_the_same_bytes(one_thread):
+    comparison = retrain(ROOT / RELEASED / "bounded_kappa10_mu0.1/softmax_layers1_seed0", "cpu")
+    assert comparison.holds, comparison
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lsa_layers3_seed0", "lsa_ln_layers2_seed0"])
+def test_more_released_models_train_again_to_the_same_bytes(name, one_thread):
+    comparison = retrain(ROOT / RELEASED / "normalised_kappa10_noise0" / name, "cpu")
+    assert comparison.holds, comparison
+
+
+def test_supply(tmp_path, tiny_run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = replace(parse_run(tiny_run), layers=1)
+    other = replace(run, seed=1)
+    model, _ = train(run, checkpoint=tmp_path / "checkpoint", code="", say=lambda line: None)
+    save(model, RELEASED / "here/lsa_layers1_seed0")
+    runs = {"here/lsa_layers1_seed0": run, "here/lsa_layers1_seed1": other}
+
+    def parts(training, device="cpu"):
+        supply = Supply.of(runs, training, device)
+        return [sorted(name[-1] for name in part) for part in (supply.released, supply.trained, supply.missing)]
+
+    assert parts("all") == [[], ["0", "1"], []]
+    assert parts("missing") == parts("auto", "cuda") == [["0"], ["1"], []]
+    assert parts("none") == parts("auto") == [["0"], [], ["1"]]
+    assert str(Supply.of(runs, "none", "cpu")) == "1 released, 1 missing: here/lsa_layers1_seed1"
+    changed = {"here/lsa_layers1_seed0": replace(run, recipe=replace(run.recipe, learning_rate=0.1))}
+    assert not Supply.of(changed, "none", "cpu").released
+    card = RELEASED / "here/lsa_layers1_seed0/card.json"
+    card.write_text(card.read_text()[:200])
+    with pytest.raises(ValueError, match=r"released/here/lsa_layers1_seed0/card.json: expected the card of a learned model"):
+        Supply.of(runs, "none", "cpu")
+
+
+def test_stacks_hold_alike_runs_cheapest_first():
+    runs = {name: run for name, run in released_runs().items() if "lsa_ln" in name}
+    together = [*stacks({f"unreleased/{name}": run for name, run in runs.items()}, together=True)]
+    assert sorted(name.split("/", 1)[1] for stack in together for name in stack) == sorted(runs)
+    assert all(len({(run.layers, run.recipe) for run in stack.values()}) == 1 for stack in together)
+    alone = [*stacks({f"unreleased/{name}": run for name, run in runs.items()}, together=False)]
+    layers = [run.layers for stack in alone for run in stack.values() if run.recipe.steps == 2000]
+    assert layers == sorted(layers)
+
+
+def test_trained_in_leases_and_used_by_the_workflow(finished, tmp_path):
+    """The paper's scale, made as small as the smoke scale: nothing released, then all; nothing is trained twice."""
+    folder = clone(tmp_path / "clone")
+    shutil.rmtree(folder / RELEASED)
+    paper = folder / "workflow/scales/paper.yaml"
+    paper.write_text("training: auto\n" + (folder / "workflow/scales/smoke.yaml").read_text())
+
+    def lease(minutes):
+        command = [sys.executable, "-m", "workflow.train_released", "--device", "cpu", "--minutes", str(minutes)]
+        result = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.splitlines()
+
+    assert lease(0) == ["0 of 6 models are released, 6 are missing"]
+    said = lease(10)
+    assert said[-1] == "6 of 6 models are released, 0 are missing" and len(said) == 7
+    assert lease(10) == said[-1:]
+    shutil.rmtree(folder / RELEASED / "normalised_kappa10_noise0/lsa_layers2_seed0")
+    result = snakemake(folder, scale="paper")
+    assert result.returncode == 0, result.stderr
+    results, whole = folder / "results/paper", finished[0] / RESULTS
+    assert not (results / "train").exists()
+    assert "missing: normalised_kappa10_noise0/lsa_layers2_seed0" in (results / "provenance.html").read_text()
+    logistic, linear = (f"tables/{condition}.csv" for condition in ("bounded_kappa10_mu0.1", "normalised_kappa10_noise0"))
+    assert sorted_rows(pd.read_csv(results / logistic)).equals(sorted_rows(pd.read_csv(whole / logistic)))
+    ours, theirs = (pd.read_csv(path / linear) for path in (results, whole))
+    learned = theirs["method"].eq("lsa") & theirs["step"].eq(2)
+    pd.testing.assert_frame_equal(sorted_rows(ours), sorted_rows(theirs[~learned]))
+    records = [json.loads(path.read_text()) for path in (results / "records").rglob("released.json")]
+    assert len(records) == 3 and all(len(record["given"]) >= 2 for record in records)
+    planned = snakemake(folder, "-n", scale="paper", training="missing")
+    assert re.search(r"^train +1$", planned.stdout + planned.stderr, re.MULTILINE)
+
+
+def sorted_rows(table):
+    return table.sort_values(["method", "step", *table.columns[:2]]).reset_index(drop=True)

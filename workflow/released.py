@@ -1,0 +1,81 @@
+"""`make released`: docs/released.md, every released model with its training and its evaluation, and what is missing.
+
+Numbers come from the cards and from the evaluation tables of results/paper, which `make reproduce SCALE=paper` makes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from workflow.train_released import released_runs
+
+from icnewton.evaluation import method_of
+from icnewton.files import write_text
+from icnewton.released import find
+from icnewton.training.runs import Run
+from icnewton.weights import CARD, WEIGHTS
+
+RESULTS, TABLE = Path("results/paper/evaluate"), Path("docs/released.md")
+HEAD = """# Released models
+
+Written by `make released` from the cards and from the evaluation of `make reproduce SCALE=paper`; not by hand.
+
+{count} of {all} models of the paper's scale, {megabytes:.1f} MB. `icnewton.load("released/...")` loads one, its card says
+how it was trained; `make train-released` trains those that are missing, `make retrain MODEL=...` one of them again. *Steps* and
+*batch* are what the training saw, *loss* is its mean squared error over the last hundredth of the steps (of the prediction, or
+of w), *seconds* those of training on one thread of {devices}. *Error* is the median squared error over
+tr Σ on {prompts} prompts of {covariances} covariances, and for logistic regression the median excess of f(w) over its minimum.
+"""
+
+
+def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
+    """Median error by method, depth and seed; raises FileNotFoundError where nothing was evaluated."""
+    frame = pd.read_parquet(RESULTS / condition / "released.parquet")
+    error = frame["excess"] if "excess" in frame else frame["residual"] ** 2
+    medians = error.groupby([frame["method"], frame["step"], frame["seed"]], observed=True).median()
+    return {(str(method), int(step), int(seed)): float(value) for (method, step, seed), value in medians.items()}
+
+
+def row(name: str, run: Run, origin: Mapping[str, Any], error: float) -> str:
+    """A model's line."""
+    loss = "diverged" if origin["diverged"] else f"{origin['final_loss']:.2e}"
+    cells = (f"`{name}`", run.recipe.steps, run.recipe.batch, loss, f"{origin['seconds']:.0f}", f"{error:.2e}")
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def page(runs: Mapping[str, Run]) -> Iterator[str]:
+    """The lines of docs/released.md."""
+    folders = {name: folder for name, run in runs.items() if (folder := find(name, run))}
+    origins = {name: json.loads((folder / CARD).read_text())["origin"] for name, folder in folders.items()}
+    size = sum((folder / file).stat().st_size for folder in folders.values() for file in (CARD, WEIGHTS))
+    sample = pd.read_parquet(next(RESULTS.glob("*/released.parquet")))
+    yield HEAD.format(
+        count=len(folders),
+        all=len(runs),
+        megabytes=size / 1e6,
+        devices=" and ".join(sorted({origin["device"] for origin in origins.values()})),
+        prompts=sample["prompt"].nunique(),
+        covariances=sample["covariance"].nunique(),
+    )
+    for condition in dict.fromkeys(name.split("/")[0] for name in folders):
+        known = errors(condition)
+        yield f"## {condition}\n\n| model | steps | batch | loss | seconds | error |\n|---|---|---|---|---|---|"
+        for name, origin in origins.items():
+            if name.startswith(f"{condition}/"):
+                run = runs[name]
+                yield row(name, run, origin, known[method_of(name), run.layers, run.seed])
+        yield ""
+    missing = [f"- `{name}`" for name in runs if name not in folders]
+    yield "\n".join(["## Missing", "", *(missing or ["None."])])
+
+
+def main() -> None:
+    """Write the table."""
+    write_text(TABLE, "\n".join(page(released_runs())) + "\n")
+    print(TABLE)
+
+
+if __name__ == "__main__":
+    main()
