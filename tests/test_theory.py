@@ -70,6 +70,17 @@ def test_frames_are_tidy_and_summaries_bracket_the_median():
     assert row["median"] == pytest.approx(np.median(one["residual"] ** 2)) and row["layers"] == 5
 
 
+def test_a_summary_tells_the_spread_between_trainings():
+    table = frame()
+    one = table[(table["method"] == "newton2") & (table["step"] == 2)]
+    worse = one.assign(seed=1, residual=2 * one["residual"])
+    row = summarise(pd.concat([one, worse])).iloc[0]
+    assert row["seeds"] == 2 and row["seed_high"] == pytest.approx(4 * row["seed_low"])
+    assert row["seed_low"] == pytest.approx(np.median(one["residual"] ** 2)) and row["seed_low"] < row["median"]
+    diverged = summarise(pd.concat([one, worse.assign(residual=np.inf)])).iloc[0]
+    assert diverged["seed_high"] == np.inf and diverged["seed_low"] == row["seed_low"]
+
+
 def test_every_reference_runs_and_ends_at_least_squares():
     prompts = sample(CONDITION, 4, 2, generator("p"))
     expected = next(reference_predictions("least_squares", [0], prompts)).predictions

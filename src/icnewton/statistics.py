@@ -51,8 +51,9 @@ def summarise(frame: pd.DataFrame, error: Error = squared_residual) -> pd.DataFr
     """One row for each method and step: median error with its interval, mean, and the spread over covariances.
 
     ``low``, ``high``: 95 % bootstrap interval of the median. ``between_low``, ``between_high``: 10th and 90th percentile
-    of the medians of single covariances. ``within_low``, ``within_high``: the same percentiles of all errors. ``diverged``:
-    seeds without a finite error, which are among ``seeds``.
+    of the medians of single covariances. ``within_low``, ``within_high``: the same percentiles of all errors. ``seed_low``,
+    ``seed_high``: the least and the largest median of a single training. ``diverged``: seeds without a finite error, which are
+    among ``seeds``.
     """
     rows = []
     for key, group in frame.groupby(KEYS, sort=False, dropna=False, observed=True):
@@ -61,12 +62,13 @@ def summarise(frame: pd.DataFrame, error: Error = squared_residual) -> pd.DataFr
         with np.errstate(invalid="ignore"):
             between = np.percentile(np.median(errors, axis=1), [10, 90])
             within = np.percentile(errors, [10, 90])
+        trainings = error(group).groupby(group["seed"]).median().fillna(np.inf)
         rows.append(
             dict(zip(KEYS, key, strict=True))
             | {"median": np.median(errors), "low": low, "high": high, "mean": errors.mean()}
             | {"between_low": between[0], "between_high": between[1], "within_low": within[0], "within_high": within[1]}
             | {"covariances": len(errors), "prompts": group["prompt"].nunique(), "seeds": group["seed"].nunique()}
-            | {"diverged": diverged(group, error)}
+            | {"seed_low": trainings.min(), "seed_high": trainings.max(), "diverged": diverged(group, error)}
         )
     return pd.DataFrame(rows)
 

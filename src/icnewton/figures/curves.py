@@ -42,9 +42,10 @@ def draw_curves(tables: Mapping[str, pd.DataFrame], panels: Sequence[Panel]) -> 
 
 
 def bands(table: pd.DataFrame) -> str:
-    """What the bands of ``draw_line`` are, in words."""
+    """What the bands and bars of ``draw_line`` are, in words."""
     sample = table.iloc[0]
-    return f"bands: 95 % intervals of the median over {sample.prompts:.0f} prompts of {sample.covariances:.0f} covariances"
+    text = f"bands: 95 % intervals of the median over {sample.prompts:.0f} prompts of {sample.covariances:.0f} covariances"
+    return text + ";\nbars: from the best to the worst seed" * bool(table["seeds"].max() > 1)
 
 
 def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:
@@ -60,10 +61,12 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:
 
 
 def draw_line(ax: Axes, table: pd.DataFrame, method: str, x: str = "step") -> None:
-    """The median of one method against a column, with the interval of the median as a band."""
+    """The median of one method against a column, its interval as a band, and bars from the best to the worst training."""
     rows = table[(table["method"] == method) & np.isfinite(table["median"])].dropna(subset=[x]).sort_values(x)
     if rows.empty:
         return
     style = look(method)
     ax.plot(rows[x], rows["median"], style.line, color=style.colour, marker=style.marker, label=style.label)
     ax.fill_between(rows[x], rows["low"], rows["high"], color=style.colour, alpha=0.2, linewidth=0)
+    several = rows[(rows["seeds"] > 1) & np.isfinite(rows["seed_high"])]
+    ax.vlines(several[x], several["seed_low"], several["seed_high"], color=style.colour, linewidth=3, alpha=0.6)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from icnewton.figures.curves import draw_line
+from icnewton.figures.curves import FLOOR, bands, draw_line
 from icnewton.figures.style import RC, condition_title
 
 FRAME = 3  # layers of a built model besides one a step
@@ -30,11 +30,8 @@ def draw_headline(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[s
             ]:
                 draw_line(ax, shown, method, x="layers")
             ax.set_yscale("log")
-            sample = table.iloc[0]
-            ax.set_xlabel(
-                "layers of linear attention\n"
-                f"(bands: 95 % intervals of the median, {sample.prompts:.0f} prompts of {sample.covariances:.0f} covariances)"
-            )
+            ax.set_ylim(bottom=max(ax.get_ylim()[0], FLOOR))
+            ax.set_xlabel(f"layers of linear attention\n({bands(table)})")
             ax.set_ylabel("median squared error / tr Σ")
             ax.set_title(condition_title(condition))
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
