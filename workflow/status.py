@@ -29,7 +29,7 @@ from icnewton.digest import script_digest
 from icnewton.experiment import Experiment
 from icnewton.files import brief, try_lock
 from icnewton.records import AT_WORK, RUNNING, damaged, read_records, verify
-from icnewton.released import Supply
+from icnewton.released import RELEASED, Supply
 from icnewton.schema import overlays, read
 from icnewton.training.checkpoint import checkpoint_step
 from icnewton.training.runs import Run, parse_run
@@ -104,14 +104,14 @@ def position(job: Planned, folder: Path, run: Run) -> int:
 
 
 class Costs:
-    """Seconds that jobs took in a folder of results, to tell what others will take."""
+    """Seconds that jobs took in a folder of results, and trainings in released/, to tell what others will take."""
 
     def __init__(self, folder: Path) -> None:
         self.rules: dict[str, list[float]] = {}
         for record in read_records(folder)[0]:
             self.rules.setdefault(record.rule, []).append(record.seconds)
         self.steps: dict[Any, list[float]] = {}
-        for path in folder.glob("train/*/*/card.json"):
+        for path in (*folder.glob("train/*/*/card.json"), *RELEASED.glob("*/*/card.json")):
             with suppress(OSError, ValueError, KeyError, TypeError):
                 origin = json.loads(path.read_text())["origin"]
                 run = parse_run(origin["run"])

@@ -85,12 +85,13 @@ rule provenance:
     input:
         rules.claims.output.csv,
     output:
-        report(
+        page=report(
             f"{RESULTS}/provenance.html",
             category="8. Provenance",
             caption="../report/provenance.rst",
             labels={"table": "commit, versions, seeds, device, configuration"},
         ),
+        models=f"{RESULTS}/models.rst",
     log:
         f"{RESULTS}/logs/provenance.log",
     resources:

@@ -1,4 +1,4 @@
-"""Commit, versions, seeds, device and configuration as one page."""
+"""Commit, versions, seeds, device and configuration as one page; where the models come from as a sentence for the report."""
 
 import platform
 from importlib.metadata import version
@@ -26,5 +26,6 @@ with job(snakemake) as say:
     body = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in facts.items())
     settings = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=110)
     content = f"<table>{body}</table><h2>Configuration</h2><pre>{settings}</pre>"
-    write_text(Path(snakemake.output[0]), page("Provenance", content))
+    write_text(Path(snakemake.output.page), page("Provenance", content))
+    write_text(Path(snakemake.output.models), f"\nModels: {snakemake.params.models}.\n")
     say("done")
