@@ -1,4 +1,4 @@
-# make reproduce [SCALE=smoke|laptop|paper]   every table, figure and claim, and one HTML report
+# make reproduce [SCALE=laptop]               every table, figure and claim of a scale of workflow/scales/, and one HTML report
 #   RETRAIN=1                                 train every model, those in released/ too; TRAINING=missing: those that it lacks
 # make status [SCALE=...]                     what is missing, changed or interrupted, and what a run would do and cost
 # make plan [SCALE=...]                       every job that reproduce would run, and why
@@ -46,10 +46,7 @@ verify: $(VENV)/installed
 trace: $(VENV)/installed
 	$(RUN) python -m icnewton.records trace $(FILE)
 
-train-retrain: $(VENV)/installed
-	$(RUN) python -m workflow.retrain $(MODEL) $(ARGS)
-
-released: $(VENV)/installed
+train-released: $(VENV)/installed
 	$(RUN) python -m workflow.train_released --minutes $(MINUTES) $(ARGS)
 
 retrain: $(VENV)/installed
