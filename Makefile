@@ -6,7 +6,7 @@
 # make trace FILE=results/...                 what a file was made from, down to the seeds
 # make train-released [MINUTES=25]            train what released/ lacks of the paper's grid, for the minutes there are
 # make retrain MODEL=condition/run            train a released model again from its card, and compare
-# make released                               docs/released.md, from released/ and results/paper
+# make released                               docs/released.md, claims.md and figures, from released/ and results/paper
 # make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
 # make kills [ARGS="--kills 50"]              interruptions at random moments, each mended by one run
 # make beyond [ARGS="--seeds 3"]              what brings trained LSA nearer to the best polynomial of its depth

@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workflow.status import load_config
 
-from icnewton.experiment import ConfigError, Experiment
+from icnewton.experiment import ConfigError, Experiment, condition_name
 from icnewton.training.runs import parse_run
 
 SCHEMA = yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text())
 SMOKE = load_config("smoke")
-NAME = re.compile(r"[a-z]+_kappa[^/_\s]+_(noise|mu)[^/_\s]+/[a-z_]+_layers[0-9]+_seed[0-9]+")
+NAME = re.compile(r"[a-z]+_kappa[^/_\s]+_(noise|mu)[^/_\s]+/[a-z_]+(-[a-z_]+)?_layers[0-9]+_seed[0-9]+")
 
 
 def assert_sound(experiment):
@@ -32,7 +32,7 @@ def assert_sound(experiment):
     runs = experiment.runs()
     for name, run in runs.items():
         assert NAME.fullmatch(name) and parse_run(json.loads(json.dumps(run.to_json()))) == run
-        assert experiment.runs_of(name.split("/")[0])
+        assert name.startswith(f"{condition_name(run.condition)}/")
         recipe = run.recipe
         if run.layers * recipe.width * (4 * recipe.heads * recipe.head_dim + 2 * recipe.hidden_width) < 10**5:
             assert run.transformer().config.depth == run.layers

@@ -1,9 +1,11 @@
-"""`make released`: docs/released.md, every released model with its training and its evaluation, and what is missing.
+"""`make released`: what docs/ shows of released models and of results/paper, which `make reproduce SCALE=paper` makes.
 
-Numbers come from the cards and from the evaluation tables of results/paper, which `make reproduce SCALE=paper` makes.
+docs/released.md has every released model with its training and its evaluation, and what is missing; docs/claims.md is the table
+of claims; docs/figures/ has the figures.
 """
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from icnewton.released import find
 from icnewton.training.runs import Run
 from icnewton.weights import CARD, WEIGHTS
 
-RESULTS, TABLE = Path("results/paper/evaluate"), Path("docs/released.md")
+RESULTS = Path("results/paper")
+TABLE, CLAIMS, FIGURES = Path("docs/released.md"), Path("docs/claims.md"), Path("docs/figures")
 HEAD = """# Released models
 
 Written by `make released` from the cards and from the evaluation of `make reproduce SCALE=paper`; not by hand.
@@ -29,10 +32,16 @@ of w), *seconds* those of training on one thread of {devices}. *Error* is the me
 tr Σ on {prompts} prompts of {covariances} covariances, and for logistic regression the median excess of f(w) over its minimum.
 """
 
+CLAIMS_HEAD = """# Claims at the paper's scale
+
+Copied by `make released` from `make reproduce SCALE=paper`; not written by hand. `docs/results.md` discusses them.
+
+"""
+
 
 def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
     """Median error by method, depth and seed; raises FileNotFoundError where nothing was evaluated."""
-    frame = pd.read_parquet(RESULTS / condition / "released.parquet")
+    frame = pd.read_parquet(RESULTS / "evaluate" / condition / "released.parquet")
     error = frame["excess"] if "excess" in frame else frame["residual"] ** 2
     medians = error.groupby([frame["method"], frame["step"], frame["seed"]], observed=True).median()
     return {(str(method), int(step), int(seed)): float(value) for (method, step, seed), value in medians.items()}
@@ -50,7 +59,7 @@ def page(runs: Mapping[str, Run]) -> Iterator[str]:
     folders = {name: folder for name, run in runs.items() if (folder := find(name, run))}
     origins = {name: json.loads((folder / CARD).read_text())["origin"] for name, folder in folders.items()}
     size = sum((folder / file).stat().st_size for folder in folders.values() for file in (CARD, WEIGHTS))
-    sample = pd.read_parquet(next(RESULTS.glob("*/released.parquet")))
+    sample = pd.read_parquet(next(RESULTS.glob("evaluate/*/released.parquet")))
     yield HEAD.format(
         count=len(folders),
         all=len(runs),
@@ -72,9 +81,13 @@ def page(runs: Mapping[str, Run]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write the table."""
+    """Write the table, and copy the claims and the figures."""
     write_text(TABLE, "\n".join(page(released_runs())) + "\n")
-    print(TABLE)
+    write_text(CLAIMS, CLAIMS_HEAD + (RESULTS / "claims/claims.md").read_text())
+    FIGURES.mkdir(exist_ok=True)
+    for figure in RESULTS.glob("figures/*.png"):
+        shutil.copyfile(figure, FIGURES / figure.name)
+    print(TABLE, CLAIMS, FIGURES)
 
 
 if __name__ == "__main__":
