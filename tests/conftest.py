@@ -65,7 +65,7 @@ def finished_tables(folder, spec):
     """The tables of a figure's conditions, as the workflow gives them to it."""
     if spec["kind"] in ("curves", "headline") or spec["kind"].startswith("logistic"):
         return {name: read_tables([folder / RESULTS / f"tables/{name}.csv"]) for name in spec["conditions"]}
-    suffix = ".parquet" if spec["kind"] == "similarity" else ".probe.parquet"
+    suffix = ".parquet" if spec["kind"] in ("similarity", "ablation") else ".probe.parquet"
     return {
         name: read_tables(
             path

@@ -122,9 +122,9 @@ def test_trained_in_leases_and_used_by_the_workflow(finished, tmp_path):
         assert result.returncode == 0, result.stderr
         return result.stdout.splitlines()
 
-    assert lease(0) == ["0 of 6 models are released, 6 are missing"]
+    assert lease(0) == ["0 of 7 models are released, 7 are missing"]
     said = lease(10)
-    assert said[-1] == "6 of 6 models are released, 0 are missing" and len(said) == 7
+    assert said[-1] == "7 of 7 models are released, 0 are missing" and len(said) == 8
     assert lease(10) == said[-1:]
     shutil.rmtree(folder / RELEASED / "normalised_kappa10_noise0/lsa_layers2_seed0")
     result = snakemake(folder, scale="paper")

@@ -25,7 +25,7 @@ def draw_ablation(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[s
             depths = sorted({layers for steps in panels[0]["models"].values() for layers in steps})
             for index, (method, (colour, marker, line)) in enumerate(zip(panels[0]["models"], cycle(VARIANTS), strict=False)):
                 shift = 0.05 * (index - (len(panels[0]["models"]) - 1) / 2)  # so that points do not cover each other
-                _draw(ax, medians[medians["method"] == method], method.partition("-")[2], shift, colour, marker, line)
+                _draw(ax, medians[medians["method"] == method], _label(method), shift, colour, marker, line)
             for algorithm in panels[0]["algorithms"]:
                 style, rows = look(algorithm), medians[(medians["method"] == algorithm) & medians["step"].isin(depths)]
                 ax.plot(rows["step"], rows["error"], ":", color="#888888", marker=style.marker, label=style.label)
@@ -38,8 +38,12 @@ def draw_ablation(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[s
     return figure
 
 
+def _label(method: str) -> str:
+    return method.partition("-")[2].replace("_", " ") or look(method).label
+
+
 def _draw(ax: Axes, rows: pd.DataFrame, label: str, shift: float, colour: str, marker: str, line: str) -> None:
     known = rows[np.isfinite(rows["error"])]
     middle = known.groupby("step")["error"].median()
-    ax.plot(middle.index + shift, middle, line, color=colour, marker=marker, label=label.replace("_", " "))
+    ax.plot(middle.index + shift, middle, line, color=colour, marker=marker, label=label)
     ax.plot(known["step"] + shift, known["error"], marker, color=colour, markersize=3, alpha=0.5)

@@ -90,7 +90,10 @@ VARIANTS = (
 
 
 def look(method: str) -> Look:
-    """The look of a method; one without an entry gets its own name in grey."""
+    """The look of a method; a variant has its family's name and its own, and one without an entry its own name in grey."""
+    family, _, variant = method.partition("-")
+    if variant:
+        return Look(f"{look(family).label}, {variant.replace('_', ' ')}", "#777777", ".", "--")
     return LOOKS.get(method, Look(method.replace("_", " "), "#777777", ".", "--"))
 
 
