@@ -22,7 +22,7 @@ REPORT = results/$(SCALE)/report.html
 # without bytecode every job would compile torch anew, which took longer than most jobs
 RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=
 CACHE = $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache train)
-TRAINING ?= $(if $(RETRAIN),all)
+TRAINING ?= $(if $(filter-out 0,$(RETRAIN)),all)
 SETTINGS = $(if $(TRAINING),training=$(TRAINING))
 SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) $(SETTINGS) --quiet rules host reason $(CACHE)
 

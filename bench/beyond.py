@@ -16,9 +16,9 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -44,70 +44,76 @@ CONDITION = Condition("normalised", 10, 50, 10.0, 0.0)
 FAST = Recipe.parse(read(ROOT / "config.yaml")["recipes"]["fast"]["lsa"])
 
 
+AnyFormat = RegressionFormat | LeastSquaresFormat
+Trained = tuple[Transformer, AnyFormat]
+Trial = Callable[[int, int], Trained]  # of layers and seed
+
+
 @dataclass(frozen=True)
 class Task:
     """What the training engine asks of a run, so that a transformer of any origin can be trained."""
 
     family: str
-    format: RegressionFormat | LeastSquaresFormat
+    format: AnyFormat
     recipe: Recipe
     condition: Condition = CONDITION
 
 
-def trained(transformer: Transformer, recipe: Recipe, seed: int, format: LeastSquaresFormat | None = None) -> Transformer:
-    """The transformer after the recipe's steps, in the dtype that it has."""
+def trained(transformer: Transformer, recipe: Recipe, seed: int, format: AnyFormat | None = None) -> Trained:
+    """The transformer after the recipe's steps, in its own dtype, and its format: a learned model's if none is given."""
+    condensed, format = format is None, format or RegressionFormat(CONDITION.d, recipe.width)
     rates = torch.tensor([schedule(step, recipe.warmup, recipe.steps) for step in range(recipe.steps)])
     clock = torch.zeros((), dtype=torch.long)
     state = TrainingState(transformer, optimizers(transformer, recipe, "cpu"), generator("beyond", seed), rates, clock)
-    task = Task("lsa", format or RegressionFormat(CONDITION.d, recipe.width), recipe)
+    task = Task("lsa", format, recipe)
     for _ in range(recipe.steps):
-        if format is None:
+        if condensed:
             batch = sample_condensed(CONDITION, recipe.batch, 1, state.source, transformer.dtype)
         else:
             prompts = sample(CONDITION, recipe.batch, 1, state.source, transformer.dtype)
             batch = format.tokens(prompts.x, prompts.y), prompts.target
         advance(task, state, batch)
-    return transformer
+    return transformer, format
 
 
 @cache
-def fast(layers: int, seed: int) -> Transformer:
+def fast(layers: int, seed: int) -> Trained:
     """The recipe as it is."""
     return trained(Run("lsa", CONDITION, layers, seed, FAST).transformer(), FAST, seed)
 
 
-def longer(layers: int, seed: int) -> Transformer:
+def longer(layers: int, seed: int) -> Trained:
     """Four times the steps."""
     recipe = replace(FAST, steps=4 * FAST.steps)
     return trained(Run("lsa", CONDITION, layers, seed, recipe).transformer(), recipe, seed)
 
 
-def wide(layers: int, seed: int) -> Transformer:
+def wide(layers: int, seed: int) -> Trained:
     """Four times the batch."""
     recipe = replace(FAST, batch=4 * FAST.batch)
     return trained(Run("lsa", CONDITION, layers, seed, recipe).transformer(), recipe, seed)
 
 
-def double(layers: int, seed: int) -> Transformer:
+def double(layers: int, seed: int) -> Trained:
     """In float64."""
     return trained(Run("lsa", CONDITION, layers, seed, FAST).transformer().double(), FAST, seed)
 
 
-def polished(layers: int, seed: int) -> Transformer:
+def polished(layers: int, seed: int) -> Trained:
     """``fast``, then large batches in float64."""
     recipe = replace(FAST, steps=2000, batch=1024, learning_rate=FAST.learning_rate / 10)
-    return trained(copy_of(fast(layers, seed)), recipe, seed + 1000)
+    return trained(in_double(fast(layers, seed)[0]), recipe, seed + 1000)
 
 
-def grown(layers: int, seed: int) -> Transformer:
+def grown(layers: int, seed: int) -> Trained:
     """From ``fast`` with one layer less and a fresh last one."""
     start = Run("lsa", CONDITION, layers, seed, FAST).transformer()
-    shorter = fast(layers - 1, seed).state_dict()
+    shorter = fast(layers - 1, seed)[0].state_dict()
     start.load_state_dict(start.state_dict() | shorter)
     return trained(start, FAST, seed)
 
 
-def tied(layers: int, seed: int) -> Transformer:
+def tied(layers: int, seed: int) -> Trained:
     """One layer, applied ``layers`` times."""
     deep = Run("lsa", CONDITION, layers, seed, FAST).transformer()
     looped = Transformer(replace(deep.config, depth=1, loops=layers), torch.float32)
@@ -115,21 +121,21 @@ def tied(layers: int, seed: int) -> Transformer:
     return trained(looped, FAST, seed)
 
 
-def built(layers: int, seed: int) -> tuple[Transformer, LeastSquaresFormat]:
+def built(layers: int, seed: int) -> Trained:
     """The construction takes 3 layers besides one a step; its attention has no 1/n, so that its rates are small."""
     model = build("least_squares", d=10, n=50, steps=layers - 3, step="chebyshev", spectrum=spectrum(CONDITION))
     recipe = replace(FAST, steps=3000, learning_rate=1e-4)
-    return trained(model.transformer, recipe, seed, model.format), model.format
+    return trained(model.transformer, recipe, seed, model.format)
 
 
-def copy_of(transformer: Transformer) -> Transformer:
+def in_double(transformer: Transformer) -> Transformer:
     """The same weights in float64."""
     double = Transformer(transformer.config, torch.float64)
     double.load_state_dict(transformer.state_dict())
     return double
 
 
-TRIALS: Mapping[str, tuple[Callable[[int, int], Any], tuple[int, ...]]] = {
+TRIALS: Mapping[str, tuple[Trial, tuple[int, ...]]] = {
     "fast": (fast, (3, 4, 5, 6)),
     "tied": (tied, (3, 4, 5, 6)),
     "grown": (grown, (3, 4, 5)),
@@ -147,13 +153,18 @@ def evaluation() -> Prompts:
 
 
 @torch.no_grad()
-def errors(transformer: Transformer, format: RegressionFormat | LeastSquaresFormat, prompts: Prompts) -> dict[str, float]:
+def errors(transformer: Transformer, format: AnyFormat, prompts: Prompts) -> dict[str, float]:
     """Median and mean squared error over tr Sigma, in float64."""
-    exact = copy_of(transformer)
+    exact = in_double(transformer)
     predictions = torch.cat(
         [format.read(exact(format.tokens(x, y))) for x, y in zip(prompts.x.split(64), prompts.y.split(64), strict=True)]
     )
     return summary(predictions, prompts)
+
+
+def outcome(trial: Trial, layers: int, seed: int, prompts: Prompts) -> dict[str, float]:
+    """The errors of a trial's model."""
+    return errors(*trial(layers, seed), prompts)
 
 
 def summary(predictions: torch.Tensor, prompts: Prompts) -> dict[str, float]:
@@ -168,6 +179,21 @@ def polynomial(layers: int, prompts: Prompts) -> dict[str, float]:
     return summary(fit(batches, degree(layers), 1.05 * spectrum(CONDITION)[1]).predict(prompts), prompts)
 
 
+def keep(name: str, measure: Callable[[], dict[str, float]]) -> None:
+    """Add a measurement and its seconds to the results, unless it is there."""
+    if name in known():
+        return
+    begun = time.perf_counter()
+    found = measure() | {"seconds": round(time.perf_counter() - begun, 1)}
+    write_json(RESULTS, known() | {name: found})
+    print(name, found, flush=True)
+
+
+def known() -> dict[str, dict[str, float]]:
+    """What was measured so far."""
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+
+
 def main() -> None:
     """Run the trials of the command line that no result is there of."""
     parser = argparse.ArgumentParser(prog="python -m bench.beyond", description=(__doc__ or "").splitlines()[0])
@@ -177,22 +203,12 @@ def main() -> None:
     limit_threads(1)
     keep_freed_memory()
     prompts = evaluation()
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for layers in (3, 4):
-        results[f"best polynomial {layers}"] = polynomial(layers, prompts)
+        keep(f"best polynomial {layers}", partial(polynomial, layers, prompts))
     for name in options.trials:
         trial, depths = TRIALS[name]
-        for layers in depths:
-            for seed in range(options.seeds):
-                if f"{name} {layers} layers seed {seed}" in results:
-                    continue
-                begun = time.perf_counter()
-                outcome = trial(layers, seed)
-                transformer, format = outcome if isinstance(outcome, tuple) else (outcome, RegressionFormat(10, FAST.width))
-                found = errors(transformer, format, prompts) | {"seconds": round(time.perf_counter() - begun, 1)}
-                results[f"{name} {layers} layers seed {seed}"] = found
-                print(name, layers, seed, found, flush=True)
-                write_json(RESULTS, results)
+        for layers, seed in product(depths, range(options.seeds)):
+            keep(f"{name} {layers} layers seed {seed}", partial(outcome, trial, layers, seed, prompts))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from workflow.status import load_config
 
 from icnewton.figures import draw
 
+LINEAR = "normalised_kappa10_noise0"
 FIGURES = {name: spec for name, spec in load_config("smoke")["figures"].items() if "panels" in spec}
 
 
@@ -23,6 +24,13 @@ def test_a_figure_names_the_models_that_it_lacks(finished, name, depths):
     figure = draw(spec["kind"], tables, spec["panels"])
     notes = notes_of(figure)
     assert all(f"with {depth} layer{'s' if depth > 1 else ''} (not trained" in notes for depth in lacking)
+
+
+def test_a_figure_names_the_seeds_that_it_lacks(finished):
+    spec = FIGURES["figure2"]
+    others = [f"{LINEAR}/lsa_layers2_seed1", f"{LINEAR}/lsa_layers2_seed2", f"{LINEAR}/lsa_layers22_seed0"]
+    notes = notes_of(draw(spec["kind"], finished_tables(finished[0], spec), spec["panels"], others))
+    assert "trained LSA with 2 layers (2 of 3 seeds not trained; " in notes and "1 layer " not in notes
 
 
 def notes_of(figure):

@@ -112,7 +112,7 @@ KILLED = """
 import json, sys, torch
 from pathlib import Path
 from icnewton.training.runs import parse_run
-from icnewton.training.loop import Unfinished, train
+from icnewton.training.loop import train
 torch.set_num_threads(1)
 train(parse_run(json.loads(sys.argv[1])), checkpoint=Path(sys.argv[2]), code="x", checkpoint_seconds=0)
 """

@@ -6,6 +6,7 @@ of claims; docs/figures/ has the figures.
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from workflow.train_released import released_runs
 
 from icnewton.evaluation import method_of
 from icnewton.files import write_text
-from icnewton.released import find
+from icnewton.released import Supply, find
 from icnewton.training.runs import Run
 from icnewton.weights import CARD, WEIGHTS
 
@@ -28,7 +29,7 @@ Written by `make released` from the cards and from the evaluation of `make repro
 {count} of {all} models of the paper's scale, {megabytes:.1f} MB. `icnewton.load("released/...")` loads one, its card says
 how it was trained; `make train-released` trains those that are missing, `make retrain MODEL=...` one of them again. *Steps* and
 *batch* are what the training saw, *loss* is its mean squared error over the last hundredth of the steps (of the prediction, or
-of w), *seconds* those of training on one thread of {devices}. *Error* is the median squared error over
+of w), *seconds* those of training on {devices} (of a processor, one thread). *Error* is the median squared error over
 tr Σ on {prompts} prompts of {covariances} covariances, and for logistic regression the median excess of f(w) over its minimum.
 """
 
@@ -39,8 +40,17 @@ Copied by `make released` from `make reproduce SCALE=paper`; not written by hand
 """
 
 
+def check(models: Supply) -> None:
+    """Raises ValueError unless results/paper shows the models that are released now, and none that was trained there."""
+    said = RESULTS / "models.rst"
+    if models.trained or not said.exists() or f"Models: {models}." not in said.read_text():
+        raise ValueError(
+            f"{RESULTS}: expected results of `make reproduce SCALE=paper TRAINING=none` with {models}, found others"
+        )
+
+
 def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
-    """Median error by method, depth and seed; raises FileNotFoundError where nothing was evaluated."""
+    """Median error of the released models of a condition by method, depth and seed."""
     frame = pd.read_parquet(RESULTS / "evaluate" / condition / "released.parquet")
     error = frame["excess"] if "excess" in frame else frame["residual"] ** 2
     medians = error.groupby([frame["method"], frame["step"], frame["seed"]], observed=True).median()
@@ -82,11 +92,15 @@ def page(runs: Mapping[str, Run]) -> Iterator[str]:
 
 def main() -> None:
     """Write the table, and copy the claims and the figures."""
-    write_text(TABLE, "\n".join(page(released_runs())) + "\n")
+    runs = released_runs()
+    try:
+        check(Supply.of(runs, "none", "cpu"))
+    except ValueError as error:
+        sys.exit(str(error))
+    write_text(TABLE, "\n".join(page(runs)) + "\n")
     write_text(CLAIMS, CLAIMS_HEAD + (RESULTS / "claims/claims.md").read_text())
-    FIGURES.mkdir(exist_ok=True)
-    for figure in RESULTS.glob("figures/*.png"):
-        shutil.copyfile(figure, FIGURES / figure.name)
+    shutil.rmtree(FIGURES, ignore_errors=True)
+    shutil.copytree(RESULTS / "figures", FIGURES, ignore=lambda folder, names: {n for n in names if not n.endswith(".png")})
     print(TABLE, CLAIMS, FIGURES)
 
 

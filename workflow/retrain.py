@@ -79,10 +79,14 @@ def main() -> None:
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="cpu")
     options = parser.parse_args()
     limit_threads(1)
-    if not (RELEASED / options.model / CARD).exists():
+    name = options.model.removeprefix(f"{RELEASED}/").rstrip("/")
+    if not (RELEASED / name / CARD).exists():
         known = sorted(str(card.parent.relative_to(RELEASED)) for card in RELEASED.glob(f"*/*/{CARD}"))
-        sys.exit(f"MODEL: expected one of the {len(known)} models in {RELEASED}/, such as {known[0]}, found {options.model!r}")
-    comparison = retrain(RELEASED / options.model, resolve(options.device))
+        sys.exit(f"MODEL: expected one of {len(known)} models in {RELEASED}/, such as {', '.join(known[:1])}, found {name!r}")
+    try:
+        comparison = retrain(RELEASED / name, resolve(options.device))
+    except ValueError as error:
+        sys.exit(str(error))
     print(comparison)
     sys.exit(not comparison.holds)
 

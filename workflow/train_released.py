@@ -1,15 +1,17 @@
 """`make train-released MINUTES=25`: train what released/ lacks of the paper's grid, cheapest first, for the minutes there are.
 
-Each training goes on from its checkpoint in the next call; several calls at once, on machines that share the folder or not,
-share the work or merge by file.
+Each training goes on from its checkpoint in the next call. Several calls at once share the work where they share the folder;
+what other machines bring home is merged by copying the folders of models.
 """
 
 import argparse
 import os
+import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack, suppress
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from icnewton.files import try_lock
 from icnewton.released import RELEASED, find, work
 from icnewton.schema import read
 from icnewton.threads import limit_threads
-from icnewton.training.loop import Unfinished, train_together
+from icnewton.training.loop import train_together
 from icnewton.training.memory import keep_freed_memory
 from icnewton.training.runs import Run
 from icnewton.training.together import stackable
@@ -57,8 +59,11 @@ def train_stack(stack: Stack, device: str, deadline: float) -> str:
         locks = {name: try_lock(CHECKPOINTS / f"{name}.lock") for name in stack}
         for lock in filter(None, locks.values()):
             held.enter_context(lock)
-        mine = {name: run for name, run in stack.items() if locks[name] and find(name, run) is None}
-        return _train(mine, device, time.monotonic() + deadline - time.time()) if mine else ""
+        try:
+            mine = {name: run for name, run in stack.items() if locks[name] and find(name, run) is None}
+            return _train(mine, device, time.monotonic() + deadline - time.time()) if mine else ""
+        except Exception as error:  # whatever keeps one stack from being trained, such as too little memory, keeps no other
+            return f"{', '.join(stack)}: {error}"
 
 
 def _train(stack: Stack, device: str, deadline: float) -> str:
@@ -67,14 +72,17 @@ def _train(stack: Stack, device: str, deadline: float) -> str:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
     code = script_digest(Path("workflow/scripts/train.py"))
     options = {"checkpoints": checkpoints, "code": code, "device": device, "deadline": deadline}
-    try:
-        results = train_together([*stack.values()], **options, say=lambda line: None)
-    except Unfinished as unfinished:
-        return str(unfinished)
+    results = train_together([*stack.values()], **options, say=_refusals)
     for (name, (model, _)), checkpoint in zip(zip(stack, results, strict=True), checkpoints, strict=True):
         save(model, RELEASED / name)
         checkpoint.unlink(missing_ok=True)
     return "\n".join(f"{name}: {_outcome(model.card.origin)}" for name, (model, _) in zip(stack, results, strict=True))
+
+
+def _refusals(line: str) -> None:
+    """Say why a checkpoint is not used, and nothing else."""
+    if line.startswith("starting over"):
+        print(line, flush=True)
 
 
 def _outcome(origin: Mapping[str, object]) -> str:
@@ -89,13 +97,12 @@ def released_runs() -> dict[str, Run]:
 
 def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> None:
     """Train one stack after another, one on a GPU and one on each core of a processor at a time."""
-    deadline = time.time() + 60 * minutes
-    workers = 1 if device == "cuda" else os.cpu_count() or 1
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        jobs = [pool.submit(train_stack, stack, device, deadline) for stack in todo]
-        for job in as_completed(jobs):
-            if said := job.result():
-                print(said, flush=True)
+    task = partial(train_stack, device=device, deadline=time.time() + 60 * minutes)
+    workers = 1 if device == "cuda" else len(os.sched_getaffinity(0))
+    # workers leave an interruption to this process, which ends them; they have checkpoints
+    with get_context("spawn").Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        for said in filter(None, pool.imap_unordered(task, todo)):
+            print(said, flush=True)
 
 
 def main() -> None:
@@ -105,11 +112,15 @@ def main() -> None:
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options = parser.parse_args()
     device = resolve(options.device)
-    runs = released_runs()
-    with suppress(KeyboardInterrupt):
-        train_missing([*stacks(runs, together=device == "cuda")], device, options.minutes)
-    missing = [name for name, run in runs.items() if find(name, run) is None]
+    try:
+        runs = released_runs()
+        with suppress(KeyboardInterrupt):
+            train_missing([*stacks(runs, together=device == "cuda")], device, options.minutes)
+        missing = [name for name, run in runs.items() if find(name, run) is None]
+    except ValueError as error:
+        sys.exit(str(error))
     print(f"{len(runs) - len(missing)} of {len(runs)} models are released, {len(missing)} are missing")
+    print("`make reproduce SCALE=paper released` evaluates them and lists them in docs/")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Where training runs."""
+"""Where training runs, and what a card says of it."""
+
+import platform
+import re
+from pathlib import Path
 
 import torch
 
@@ -8,3 +12,9 @@ def resolve(device: str) -> str:
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def processor() -> str:
+    """The processor and its vector instructions, by which a card says where its bytes come from."""
+    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) if Path("/proc/cpuinfo").exists() else None
+    return f"{found.group(1) if found else platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"

@@ -69,9 +69,9 @@ def built_frame() -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def learned_frame(model: Model) -> pd.DataFrame:
+def learned_frame(model: Model, method: str) -> pd.DataFrame:
     """The same columns for a learned model on the prompts of 50 patients, in float64."""
-    return _frame(f"{model.card.family}_layers{model.card.depth}", model.to(torch.float64), _prompts(50))
+    return _frame(f"{method}_layers{model.card.depth}", model.to(torch.float64), _prompts(50))
 
 
 def _prompts(n: int) -> Prompts:

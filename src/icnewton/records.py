@@ -13,7 +13,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,6 @@ class Record:
     rule: str
     wildcards: Mapping[str, str]
     inputs: Mapping[str, str]
-    given: Mapping[str, str]
     outputs: Mapping[str, str]
     params: Mapping[str, Any]
     commit: str
@@ -45,6 +44,7 @@ class Record:
     device: str
     started: str
     seconds: float
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -114,6 +114,9 @@ def verify(folder: Path) -> tuple[int, list[str]]:
     for record in records:
         for name, digest in record.inputs.items():
             if found[name] != digest and found[name] == known.get(name, found[name]):
+                problems.append(f"{folder / next(iter(record.outputs))}: made from another {name} than the one that is there")
+        for name, digest in record.given.items():  # where the folder was moved away from them, nothing can be said
+            if digest_of(Path(name)) not in (None, digest):
                 problems.append(f"{folder / next(iter(record.outputs))}: made from another {name} than the one that is there")
     problems += [f"{path}: no record tells what made it" for path in _others(folder, known)]
     return sum(found[name] == digest for name, digest in known.items()), problems

@@ -35,10 +35,9 @@ class Supply:
         return cls(released, {} if training == "none" else lacking, lacking if training == "none" else {})
 
     def __str__(self) -> str:
-        """How many models come from where, and the names of those that are missing."""
+        """How many models come from where."""
         parts = {"released": self.released, "trained here": self.trained, "missing": self.missing}
-        counts = ", ".join(f"{len(models)} {how}" for how, models in parts.items() if models)
-        return f"{counts or 'no models'}{': ' if self.missing else ''}{', '.join(self.missing)}"
+        return ", ".join(f"{len(models)} {how}" for how, models in parts.items() if models) or "no models"
 
     @cached_property
     def released_at(self) -> Mapping[str, list[str]]:
@@ -55,7 +54,7 @@ def _by_condition(names: Iterable[str]) -> Mapping[str, list[str]]:
     found = defaultdict(list)
     for name in names:
         found[name.split("/")[0]].append(name)
-    return found
+    return dict(found)
 
 
 def find(name: str, run: Run, released: Path = RELEASED) -> Path | None:

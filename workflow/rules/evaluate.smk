@@ -3,8 +3,8 @@ LINEAR_NAME = "[a-z]+_kappa[^/_]+_noise[^/_]+"
 
 def models_of(condition):
     """The evaluation tables of learned models: one for each trained here, one for all that were released."""
-    trained = [name.split("/")[1] for name in MODELS.trained_at[condition]]
-    return [*trained, *["released"] * bool(MODELS.released_at[condition])]
+    trained = [name.split("/")[1] for name in MODELS.trained_at.get(condition, [])]
+    return [*trained, *["released"] * (condition in MODELS.released_at)]
 
 
 def evaluated(condition, suffix):
@@ -43,7 +43,9 @@ use rule evaluate_model as evaluate_released with:
     input:
         prompts=rules.data.output[0],
         models=lambda w: [
-            path for name in MODELS.released_at[w.condition] for path in learned(name)
+            path
+            for name in MODELS.released_at.get(w.condition, [])
+            for path in learned(name)
         ],
     output:
         errors=f"{RESULTS}/evaluate/{{condition}}/released.parquet",
@@ -51,7 +53,7 @@ use rule evaluate_model as evaluate_released with:
     log:
         f"{RESULTS}/logs/evaluate/{{condition}}/released.log",
     params:
-        runs=lambda w: plain(MODELS.released_at[w.condition]),
+        runs=lambda w: plain(MODELS.released_at.get(w.condition, [])),
         probes=config["evaluation"]["probes"],
         code=stage("evaluate_model.py"),
     message:
@@ -127,7 +129,10 @@ rule evaluate_diabetes:
         cards=[
             path
             for condition in BUILT_CONDITIONS[:1]
-            for name in MODELS.released_at[condition] + MODELS.trained_at[condition]
+            for name in [
+                *MODELS.released_at.get(condition, []),
+                *MODELS.trained_at.get(condition, []),
+            ]
             if RUNS[name].condition.d == 10
             for path in learned(name)
         ],

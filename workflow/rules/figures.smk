@@ -44,6 +44,11 @@ rule figure:
         runtime=10,
     params:
         spec=lambda w: config["figures"][w.figure],
+        untrained=lambda w: [
+            name
+            for name in MODELS.missing
+            if name.split("/")[0] in config["figures"][w.figure].get("conditions", [])
+        ],
         code=lambda w: stage(
             "figure.py", module_of(config["figures"][w.figure]["kind"])
         ),

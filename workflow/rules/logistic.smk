@@ -37,14 +37,16 @@ use rule evaluate_logistic_model as evaluate_logistic_released with:
     input:
         prompts=rules.data.output[0],
         models=lambda w: [
-            path for name in MODELS.released_at[w.condition] for path in learned(name)
+            path
+            for name in MODELS.released_at.get(w.condition, [])
+            for path in learned(name)
         ],
     output:
         f"{RESULTS}/evaluate/{{condition}}/released.parquet",
     log:
         f"{RESULTS}/logs/evaluate/{{condition}}/released.log",
     params:
-        runs=lambda w: plain(MODELS.released_at[w.condition]),
+        runs=lambda w: plain(MODELS.released_at.get(w.condition, [])),
         code=stage("evaluate_logistic_model.py"),
     message:
         "evaluating the released models on {wildcards.condition}"

@@ -100,6 +100,7 @@ rule provenance:
     params:
         config=config,
         models=str(MODELS),
+        missing=list(MODELS.missing),
         code=stage("provenance.py"),
     message:
         "writing down where everything comes from"

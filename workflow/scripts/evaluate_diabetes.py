@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from icnewton.diabetes import built_frame, learned_frame, summary
+from icnewton.evaluation import method_of
 from icnewton.files import write_table
 from icnewton.threads import limit_threads
 from icnewton.weights import load
@@ -12,8 +13,9 @@ from job import job
 
 with job(snakemake) as say:
     limit_threads(1)
-    models = map(load, dict.fromkeys(Path(path).parent for path in snakemake.input))
-    learned = [learned_frame(model) for model in models if not model.card.origin["diverged"]]
+    models = {folder: load(folder) for folder in dict.fromkeys(Path(path).parent for path in snakemake.input)}
+    whole = {folder: model for folder, model in models.items() if not model.card.origin["diverged"]}
+    learned = [learned_frame(model, method_of(folder.name)) for folder, model in whole.items()]
     frame = pd.concat([built_frame(), *learned], ignore_index=True)
     write_table(Path(snakemake.output.predictions), frame)
     for path in (snakemake.output.csv, snakemake.output.md):

@@ -11,5 +11,6 @@ with job(snakemake) as say:
     spec, paths = snakemake.params.spec, list(snakemake.input)
     names = spec.get("conditions", [Path(path).stem for path in paths])
     tables = {name: read_tables(p for p in paths if name in (Path(p).stem, Path(p).parent.name)) for name in names}
-    save(draw(spec["kind"], tables, spec.get("panels", [])), {k: Path(p) for k, p in snakemake.output.items()})
+    figure = draw(spec["kind"], tables, spec.get("panels", []), snakemake.params.untrained)
+    save(figure, {kind: Path(path) for kind, path in snakemake.output.items()})
     say(f"{spec['kind']} of {', '.join(tables)}")

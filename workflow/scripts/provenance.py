@@ -18,6 +18,7 @@ with job(snakemake) as say:
         "Python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
         "models": snakemake.params.models,
+        "missing models": ", ".join(snakemake.params.missing) or "none",
         "training device": config["device"],
         "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "evaluation seed": config["evaluation"]["seed"],
@@ -27,5 +28,6 @@ with job(snakemake) as say:
     settings = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=110)
     content = f"<table>{body}</table><h2>Configuration</h2><pre>{settings}</pre>"
     write_text(Path(snakemake.output.page), page("Provenance", content))
-    write_text(Path(snakemake.output.models), f"\nModels: {snakemake.params.models}.\n")
+    named = " Those that are missing are named below figures and under Provenance." if snakemake.params.missing else ""
+    write_text(Path(snakemake.output.models), f"\nModels: {snakemake.params.models}.{named}\n")
     say("done")

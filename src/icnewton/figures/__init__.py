@@ -15,11 +15,13 @@ def module_of(kind: str) -> str:
     return f"icnewton.figures.{kind.split('_')[0]}"
 
 
-def draw(kind: str, tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
+def draw(
+    kind: str, tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]], untrained: Sequence[str] = ()
+) -> Figure:
     """The figure of a kind from one table for each condition, by ``draw_<kind>`` of the kind's module.
 
-    Models that ``panels`` name and the tables lack are named below it.
+    Models that ``panels`` name and the tables lack are named below it, and those of which seeds are ``untrained``.
     """
     figure = getattr(import_module(module_of(kind)), f"draw_{kind}")(tables, panels)
-    note(figure, list(missing(tables, panels)))
+    note(figure, list(missing(tables, panels, untrained)))
     return figure

@@ -44,6 +44,8 @@ def _label(method: str) -> str:
 
 def _draw(ax: Axes, rows: pd.DataFrame, label: str, shift: float, colour: str, marker: str, line: str) -> None:
     known = rows[np.isfinite(rows["error"])]
+    if known.empty:
+        return
     middle = known.groupby("step")["error"].median()
     ax.plot(middle.index + shift, middle, line, color=colour, marker=marker, label=label)
     ax.plot(known["step"] + shift, known["error"], marker, color=colour, markersize=3, alpha=0.5)

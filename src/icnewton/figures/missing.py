@@ -13,8 +13,11 @@ from icnewton.statistics import diverged
 CHARACTERS = 14.0  # of the note to an inch of the figure
 
 
-def missing(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """``trained LSA with 5 layers (2 of 3 seeds diverged; normalised, ...)`` for models of ``panels`` that are not whole."""
+def missing(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]], untrained: Sequence[str]) -> Iterator[str]:
+    """``trained LSA with 5 layers (2 of 3 seeds diverged; normalised, ...)`` for models of ``panels`` that are not whole.
+
+    untrained: names ``condition/run`` of models that nobody has trained.
+    """
     wanted: dict[str, set[int]] = {}
     for panel in panels:
         for family, depths in panel["models"].items():
@@ -22,13 +25,15 @@ def missing(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, An
     for condition, table in tables.items():
         for family, depths in wanted.items():
             for layers in sorted(depths):
-                if reason := _reason(table[(table["method"] == family) & (table["step"] == layers)]):
+                rows = table[(table["method"] == family) & (table["step"] == layers)]
+                absent = sum(name.startswith(f"{condition}/{family}_layers{layers}_") for name in untrained)
+                if reason := _reason(rows, absent):
                     many = "s" if layers != 1 else ""
                     yield f"{look(family).label} with {layers} layer{many} ({reason}; {condition_title(condition)})"
 
 
-def _reason(rows: pd.DataFrame) -> str:
-    """Why a model is not shown, or not with all its seeds; empty if it is."""
+def _reason(rows: pd.DataFrame, absent: int) -> str:
+    """Why a model is not shown, or not with all its seeds, ``absent`` of which were not trained; empty if it is."""
     if rows.empty:
         return "not trained"
     if "diverged" in rows:
@@ -36,9 +41,10 @@ def _reason(rows: pd.DataFrame) -> str:
     else:
         column = "residual" if "residual" in rows else "output"
         lost, seeds = diverged(rows, lambda frame: frame[column]), rows["seed"].nunique()
-    if not lost:
-        return ""
-    return "diverged" if lost == seeds else f"{lost} of {seeds} seeds diverged"
+    if lost == seeds and not absent:
+        return "diverged"
+    parts = {"diverged": lost, "not trained": absent}
+    return ", ".join(f"{count} of {seeds + absent} seeds {what}" for what, count in parts.items() if count)
 
 
 def note(figure: Figure, models: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 import math
 import platform
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from icnewton.devices import processor
 from icnewton.models import Model, assemble
 from icnewton.training.capture import stepper
 from icnewton.training.checkpoint import Record, load_checkpoint, save_checkpoint
@@ -125,7 +125,7 @@ def train_together(
     """``train`` for runs that ``stackable`` calls alike, one step of all at a time; ``seconds`` are those of the whole stack.
 
     Runs whose checkpoints stand at different steps are not stacked with each other; one that diverges stops none of the others.
-    Raises ValueError for unlike runs.
+    Raises ValueError for unlike runs, and Unfinished at the first record after ``deadline``.
     """
     if not stackable(runs):
         raise ValueError("expected runs that differ in condition and seed alone, found different shapes or recipes")
@@ -175,12 +175,6 @@ def _resume(run: Run, checkpoint: Path, code: str, device: str, say: Callable[[s
         return fresh()
     say(f"resuming from step {training.state.step}")
     return training
-
-
-def processor() -> str:
-    """The processor and its vector instructions, by which a card says where its bytes come from."""
-    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) if Path("/proc/cpuinfo").exists() else None
-    return f"{found.group(1) if found else platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _name(run: Run) -> str:
