@@ -10,6 +10,7 @@
 # make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
 # make kills [ARGS="--kills 50"]              interruptions at random moments, each mended by one run
 # make beyond [ARGS="--seeds 3"]              what brings trained LSA nearer to the best polynomial of its depth
+# make mask                                   where depth stops paying for LSA that attends to its query, and why
 # make recipes                                loss against seconds of training, recipe by recipe
 # make test [ARGS="-m slow"]                  the tests; each command makes its own environment first
 
@@ -26,7 +27,7 @@ TRAINING ?= $(if $(filter-out 0,$(RETRAIN)),all)
 SETTINGS = $(if $(TRAINING),training=$(TRAINING))
 SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) $(SETTINGS) --quiet rules host reason $(CACHE)
 
-.PHONY: reproduce status plan verify trace train-released retrain released bench kills beyond recipes test lint clean
+.PHONY: reproduce status plan verify trace train-released retrain released bench kills beyond mask recipes test lint clean
 
 reproduce: $(VENV)/installed
 	$(RUN) python -m icnewton.records set-aside results/$(SCALE)
@@ -63,6 +64,9 @@ kills: $(VENV)/installed
 
 beyond: $(VENV)/installed
 	$(RUN) python -m bench.beyond $(ARGS)
+
+mask: $(VENV)/installed
+	$(RUN) python -m bench.mask $(ARGS)
 
 recipes: $(VENV)/installed
 	$(RUN) python -m bench.recipes $(ARGS)

@@ -47,7 +47,7 @@ TABLES = {f"table {LSA}", f"table {LN}", f"logistic_table {SOFTMAX}"}
 TRAINED = {job for condition in RUNS for job in of_runs("train", condition)}
 DATA = {f"data {condition}" for condition in RUNS}
 REFERENCES = {f"evaluate_references {LSA}", f"evaluate_references {LN}", f"evaluate_logistic_references {SOFTMAX}"}
-BUILT = {f"evaluate_built {LSA}", f"evaluate_logistic_built {SOFTMAX}", f"evaluate_polynomial {LSA}"}
+BUILT = {f"evaluate_built {LSA}", f"evaluate_logistic_built {SOFTMAX}", f"evaluate_theory {LSA}"}
 SMOKE, CONFIG = "workflow/scales/smoke.yaml", "config.yaml"
 MODEL = f"train/{LSA}/lsa_layers2_seed0"
 

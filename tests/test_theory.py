@@ -1,17 +1,25 @@
-"""The best polynomial, statistics and verdicts."""
+"""The best polynomial, what attending to the query costs, statistics and verdicts."""
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from icnewton.claims import Row
 from icnewton.claims.evidence import NOTHING, exactly
 from icnewton.evaluation import errors_frame
+from icnewton.formats import RegressionFormat
+from icnewton.iterations import direct_solve, gram_matrix, moment
 from icnewton.prompts import Condition, generator, sample
 from icnewton.references import REFERENCES, reference_predictions, true_layers
 from icnewton.statistics import bootstrap_medians, clusters, ratio, similarity, summarise
+from icnewton.theory import query_as_key
 from icnewton.theory.polynomials import degree, fit
+from icnewton.transformer import Transformer, TransformerConfig
 
 CONDITION = Condition("normalised", 4, 20, 5.0, 0.0)
 
@@ -27,8 +35,6 @@ def test_polynomial_of_full_degree_is_the_inverse_on_one_spectrum():
     prompts = sample(CONDITION, 1, 1, generator("p"))
     same = prompts.map(lambda t: t.expand(40, *t.shape[1:]).clone())
     same.x[:, -1] = torch.randn(40, 4, generator=generator("q"), dtype=torch.float64)
-    from dataclasses import replace
-
     same = replace(same, target=(same.x[:, -1] * same.w).sum(-1))
     upper = torch.linalg.eigvalsh(same.x[0, :-1].mT @ same.x[0, :-1]).max().item()
     polynomial = fit(iter([same]), 3, upper)
@@ -51,6 +57,35 @@ def test_the_best_polynomial_beats_the_best_single_multiple_of_the_moment():
     feature = (prompts.x[:, -1] * b).sum(-1)
     best = (feature * prompts.target / prompts.scale).sum() / (feature**2 / prompts.scale).sum()
     torch.testing.assert_close(fit(iter([prompts]), 0, 50.0).predict(prompts), best * feature)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_attending_to_the_query_makes_it_an_example_of_label_0(layers):
+    prompts = sample(CONDITION, 5, 3, generator("mask"))
+    config = TransformerConfig(width=7, depth=layers, heads=2, head_dim=3, scale=0.01, inputs=CONDITION.d + 1, outputs=1)
+    seen, masked = (Transformer(replace(config, query_as_key=attended)) for attended in (True, False))
+    for weight in seen.parameters():
+        torch.nn.init.normal_(weight, generator=generator("mask", layers))
+    masked.load_state_dict(seen.state_dict())
+    format, query = RegressionFormat(CONDITION.d, 7), prompts.x[:, -1:]
+    longer = format.tokens(torch.cat([prompts.x, query], 1), torch.cat([prompts.y, torch.zeros_like(prompts.y[:, :1])], 1))
+    expected = format.read(masked(longer))
+    torch.testing.assert_close(format.read(seen(format.tokens(prompts.x, prompts.y))), expected, rtol=1e-9, atol=0)
+
+
+@given(d=st.integers(1, 6), extra=st.integers(0, 9), seed=st.integers(0, 99))
+def test_the_query_as_an_example_divides_the_prediction_by_one_plus_its_leverage(d, extra, seed):
+    prompts = sample(Condition("paper", d, d + 2 + extra, 4.0, 0.3), 4, 2, generator("leverage", seed))
+    examples, query = prompts.x[:, :-1], prompts.x[:, -1]
+    exact = (query * direct_solve(gram_matrix(examples), moment(examples, prompts.y))).sum(-1)
+    factor = query_as_key.predict(prompts) * (1 + query_as_key.leverage(prompts)) / exact
+    torch.testing.assert_close(factor, factor[:1].expand_as(factor), rtol=1e-6, atol=0)
+
+
+def test_leverage_has_its_mean_whatever_the_covariance():
+    for protocol, kappa in (("paper", 100.0), ("normalised", 2.0)):
+        prompts = sample(Condition(protocol, 4, 25, kappa, 0.0), 500, 20, generator("leverage"))
+        assert query_as_key.leverage(prompts).mean().item() == pytest.approx(4 / (25 - 4 - 1), rel=0.03)
 
 
 def frame():

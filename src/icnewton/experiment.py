@@ -204,7 +204,7 @@ def _figure_problems(where: str, figure: Config, trained: set[str], built: set[s
             yield f"{where}.conditions: expected one of {brief(', '.join(known), 1000)}, found {found}"
         elif ("_mu" in condition) != kind.startswith("logistic"):
             yield f"{where}: expected {'a logistic' if '_mu' not in condition else 'a linear'} condition, found {found}"
-        elif kind == "headline" and condition not in built:
+        elif kind in ("headline", "ablation") and condition not in built:
             yield f"{where}: expected a condition of constructions.conditions, found {found}"
         else:
             for family, layers in {

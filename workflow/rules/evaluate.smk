@@ -11,7 +11,7 @@ def evaluated(condition, suffix):
     """The evaluation tables of a condition."""
     names = ["references", *models_of(condition)]
     if condition in BUILT_CONDITIONS and suffix == "parquet":
-        names += ["built", "polynomial"]
+        names += ["built", "theory"]
     return [f"{RESULTS}/evaluate/{condition}/{name}.{suffix}" for name in names]
 
 
@@ -104,24 +104,24 @@ rule evaluate_built:
         "../scripts/evaluate_built.py"
 
 
-rule evaluate_polynomial:
+rule evaluate_theory:
     input:
         prompts=rules.data.output[0],
     output:
-        errors=f"{RESULTS}/evaluate/{{condition}}/polynomial.parquet",
+        errors=f"{RESULTS}/evaluate/{{condition}}/theory.parquet",
     log:
-        f"{RESULTS}/logs/evaluate/{{condition}}/polynomial.log",
+        f"{RESULTS}/logs/evaluate/{{condition}}/theory.log",
     resources:
         mem_mb=4000,
         runtime=10,
     params:
         condition=lambda w: asdict(LINEAR[w.condition]),
         polynomial=config["polynomial"],
-        code=stage("evaluate_polynomial.py"),
+        code=stage("evaluate_theory.py"),
     message:
-        "fitting the best polynomials on {wildcards.condition}"
+        "what theory says can be reached on {wildcards.condition}"
     script:
-        "../scripts/evaluate_polynomial.py"
+        "../scripts/evaluate_theory.py"
 
 
 rule evaluate_diabetes:

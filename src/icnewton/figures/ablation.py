@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from icnewton.figures.curves import PLATEAU, draw_level
 from icnewton.figures.style import RC, VARIANTS, condition_title, look
 from icnewton.statistics import squared_residual
 
@@ -29,6 +30,7 @@ def draw_ablation(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[s
             for algorithm in panels[0]["algorithms"]:
                 style, rows = look(algorithm), medians[(medians["method"] == algorithm) & medians["step"].isin(depths)]
                 ax.plot(rows["step"], rows["error"], ":", color="#888888", marker=style.marker, label=style.label)
+            draw_level(ax, medians.loc[medians["method"] == PLATEAU, "error"].iloc[0], PLATEAU)
             ax.set_yscale("log")
             ax.set_xlabel("layers (or steps)")
             ax.set_ylabel("median squared error / tr Σ, of each seed")

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from icnewton.figures.style import LAST_STEP, RC, condition_title, look
 
 Panel = Mapping[str, Any]
+PLATEAU = "query_as_example"  # where depth stops paying for models that attend to the query
 FLOOR = 1e-14  # float64 algorithms end near 1e-30, which would leave no room for the models
 
 
@@ -58,6 +59,11 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:
     ax.set_ylabel("median squared error / tr Σ")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(loc="lower left")
+
+
+def draw_level(ax: Axes, level: float, method: str) -> None:
+    """A horizontal line for what has no layers."""
+    ax.axhline(level, color=look(method).colour, linestyle=look(method).line, linewidth=1.3, label=look(method).label)
 
 
 def draw_line(ax: Axes, table: pd.DataFrame, method: str, x: str = "step") -> None:

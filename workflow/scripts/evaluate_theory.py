@@ -1,5 +1,6 @@
-"""Residuals of the best fixed polynomials, fitted on prompts of their own."""
+"""Residuals of the best fixed polynomials, fitted on other prompts, and of least squares with the query as an example."""
 
+from math import nan
 from pathlib import Path
 
 from icnewton.constructions.calibration import spectrum
@@ -7,6 +8,7 @@ from icnewton.evaluation import Labelled, errors_frame
 from icnewton.files import write_table
 from icnewton.prompt_files import read_prompts
 from icnewton.prompts import Condition, generator, sample
+from icnewton.theory import query_as_key
 from icnewton.theory.polynomials import degree, fit
 from icnewton.threads import limit_threads
 from job import job
@@ -23,4 +25,5 @@ with job(snakemake) as say:
         polynomial = fit(batches, degree(layers), upper)
         results.append(Labelled("best_polynomial", "theory", 0, layers, layers, polynomial.predict(prompts)))
         say(f"{layers} layers: degree {degree(layers)}")
+    results.append(Labelled("query_as_example", "theory", 0, 0, nan, query_as_key.predict(prompts)))
     write_table(Path(snakemake.output.errors), errors_frame(results, prompts))

@@ -1,0 +1,57 @@
+"""`make mask`: where depth stops paying for LSA that attends to its query, and where theory says so, to bench/mask.json.
+
+Each model is trained by the recipe ``fast`` on normalised prompts (kappa 10, no noise) of n examples, with and without the
+query among the keys; the level is that of least squares with the query as an example of label 0
+(``icnewton.theory.query_as_key``).
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from itertools import product
+
+from bench.beyond import FAST, ROOT, errors, summary
+from icnewton.files import write_json
+from icnewton.prompts import Condition, generator, sample
+from icnewton.theory import query_as_key
+from icnewton.threads import limit_threads
+from icnewton.training.engine import advance, start
+from icnewton.training.memory import keep_freed_memory
+from icnewton.training.runs import Run
+from icnewton.transformer import Transformer
+
+RESULTS = ROOT / "bench/mask.json"
+EXAMPLES = (25, 50, 100, 200)
+
+
+def trained(run: Run) -> Transformer:
+    """The transformer of a run after all its steps."""
+    state = start(run, "cpu")
+    for _ in range(run.recipe.steps):
+        advance(run, state)
+    return state.transformer
+
+
+def main() -> None:
+    """Train what there is no result of, and print everything."""
+    parser = argparse.ArgumentParser(prog="python -m bench.mask", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--layers", type=int, nargs="+", default=[3, 4, 5])
+    options = parser.parse_args()
+    limit_threads(1)
+    keep_freed_memory()
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for n in EXAMPLES:
+        condition = Condition("normalised", 10, n, 10.0, 0.0)
+        prompts = sample(condition, 256, 16, generator("mask", n))
+        results[f"n {n} level"] = summary(query_as_key.predict(prompts), prompts)
+        for attends, layers in product((True, False), options.layers):
+            name = f"n {n} {'attends' if attends else 'does not attend'} {layers} layers"
+            if name not in results:
+                run = Run("lsa", condition, layers, 0, replace(FAST, query_as_key=attends))
+                results[name] = errors(trained(run), run.format, prompts)
+                write_json(RESULTS, results)
+            print(name, results[name], "level", results[f"n {n} level"], flush=True)
+
+
+if __name__ == "__main__":
+    main()
