@@ -7,10 +7,12 @@ query among the keys; the level is that of least squares with the query as an ex
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
 from bench.beyond import FAST, ROOT, errors, summary
+from icnewton.figures.style import RC, VARIANTS, plt
 from icnewton.files import write_json
 from icnewton.prompts import Condition, generator, sample
 from icnewton.theory import query_as_key
@@ -21,7 +23,9 @@ from icnewton.training.runs import Run
 from icnewton.transformer import Transformer
 
 RESULTS = ROOT / "bench/mask.json"
+PICTURE = ROOT / "docs/mask.png"
 EXAMPLES = (25, 50, 100, 200)
+WORDS = {"the query is a key": "attends", "it is none": "does not attend"}
 
 
 def trained(run: Run) -> Transformer:
@@ -32,10 +36,28 @@ def trained(run: Run) -> Transformer:
     return state.transformer
 
 
+def draw(results: Mapping[str, Mapping[str, float]], depths: Sequence[int]) -> None:
+    """docs/mask.png: median errors against layers with and without the query among the keys, and the levels."""
+    with plt.rc_context(RC):
+        figure, axes = plt.subplots(1, len(EXAMPLES), figsize=(11, 3.4), sharey=True, layout="constrained")
+        for ax, n in zip(axes, EXAMPLES, strict=True):
+            for (label, words), (colour, marker, line) in zip(WORDS.items(), VARIANTS, strict=False):
+                errors = [results[f"n {n} {words} {layers} layers"]["median"] for layers in depths]
+                ax.plot(depths, errors, line, color=colour, marker=marker, label=label)
+            ax.axhline(results[f"n {n} level"]["median"], color="#A00020", linestyle=":", label="level of the theory")
+            ax.set_yscale("log")
+            ax.set_title(f"n = {n} examples")
+            ax.set_xlabel("layers")
+            ax.set_xticks(depths)
+        axes[0].set_ylabel("median squared error / tr Σ")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        figure.savefig(PICTURE, metadata={"Software": None})
+
+
 def main() -> None:
-    """Train what there is no result of, and print everything."""
+    """Train what there is no result of, and print and draw everything."""
     parser = argparse.ArgumentParser(prog="python -m bench.mask", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--layers", type=int, nargs="+", default=[3, 4, 5])
+    parser.add_argument("--layers", type=int, nargs="+", default=[2, 3, 4, 5])
     options = parser.parse_args()
     limit_threads(1)
     keep_freed_memory()
@@ -44,13 +66,14 @@ def main() -> None:
         condition = Condition("normalised", 10, n, 10.0, 0.0)
         prompts = sample(condition, 256, 16, generator("mask", n))
         results[f"n {n} level"] = summary(query_as_key.predict(prompts), prompts)
-        for attends, layers in product((True, False), options.layers):
-            name = f"n {n} {'attends' if attends else 'does not attend'} {layers} layers"
+        for words, layers in product(WORDS.values(), options.layers):
+            name = f"n {n} {words} {layers} layers"
             if name not in results:
-                run = Run("lsa", condition, layers, 0, replace(FAST, query_as_key=attends))
+                run = Run("lsa", condition, layers, 0, replace(FAST, query_as_key=words == "attends"))
                 results[name] = errors(trained(run), run.format, prompts)
                 write_json(RESULTS, results)
             print(name, results[name], "level", results[f"n {n} level"], flush=True)
+    draw(results, options.layers)
 
 
 if __name__ == "__main__":
