@@ -199,10 +199,10 @@ def test_status_says_it_in_words(finished):
         changed = status()
     assert "missing: 1 train\n" in missing and "its checkpoint stands at step 60 of 60" in missing
     assert "missing: 1 train\n" in changed and "checkpoint" not in changed
-    assert "other settings or code: 1 train\n" in changed
+    assert "other settings or code: 2 train\n" in changed
     assert "lsa_layers1_seed0: made with recipe.learning_rate 0.003 and not 0.0031" in changed
     assert "following from these: " in changed and "1 provenance" in changed
-    assert re.search(r"A run would do 11 jobs, about \d+ (s|min) on \d+ cores if they are all busy\.", changed)
+    assert re.search(r"A run would do 14 jobs, about \d+ (s|min) on \d+ cores if they are all busy\.", changed)
 
 
 def test_status_foresees_what_is_set_aside(finished):
