@@ -175,8 +175,8 @@ def summary(predictions: torch.Tensor, prompts: Prompts) -> dict[str, float]:
 
 def polynomial(layers: int, prompts: Prompts) -> dict[str, float]:
     """The best fixed polynomial that the layers can express."""
-    batches = (sample(CONDITION, 2000, 1, generator("polynomial", CONDITION, i)) for i in range(20))
-    return summary(fit(batches, degree(layers), 1.05 * spectrum(CONDITION)[1]).predict(prompts), prompts)
+    batches = [sample(CONDITION, 2000, 1, generator("polynomial", CONDITION, i)) for i in range(20)]
+    return summary(fit(batches, degree(layers)).predict(prompts), prompts)
 
 
 def keep(name: str, measure: Callable[[], dict[str, float]]) -> None:

@@ -3,7 +3,6 @@
 from math import nan
 from pathlib import Path
 
-from icnewton.constructions.calibration import spectrum
 from icnewton.evaluation import Labelled, errors_frame
 from icnewton.files import write_table
 from icnewton.prompt_files import read_prompts
@@ -18,11 +17,11 @@ CHUNK = 2000
 with job(snakemake) as say:
     limit_threads(1)
     condition, prompts = Condition(**snakemake.params.condition), read_prompts(snakemake.input.prompts)
-    chunks, upper = -(-snakemake.params.polynomial["prompts"] // CHUNK), 1.05 * spectrum(condition)[1]
+    chunks = -(-snakemake.params.polynomial["prompts"] // CHUNK)
+    batches = [sample(condition, CHUNK, 1, generator("polynomial", condition, i)) for i in range(chunks)]
     results = []
     for layers in snakemake.params.polynomial["layers"]:
-        batches = (sample(condition, CHUNK, 1, generator("polynomial", condition, i)) for i in range(chunks))
-        polynomial = fit(batches, degree(layers), upper)
+        polynomial = fit(batches, degree(layers))
         results.append(Labelled("best_polynomial", "theory", 0, layers, layers, polynomial.predict(prompts)))
         say(f"{layers} layers: degree {degree(layers)}")
     results.append(Labelled("query_as_example", "theory", 0, 0, nan, query_as_key.predict(prompts)))

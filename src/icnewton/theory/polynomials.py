@@ -7,7 +7,7 @@ L = 1, 2, 3, 4. The best p of that degree for a distribution of prompts is a lin
 It is a reference curve, not a proved floor: general weights may also use invariants of the prompt such as tr S.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,11 +37,12 @@ class Polynomial:
         return _features(prompts, len(self.coefficients) - 1, self.upper) @ self.coefficients
 
 
-def fit(batches: Iterator[Prompts], degree: int, upper: float) -> Polynomial:
+def fit(batches: Sequence[Prompts], degree: int) -> Polynomial:
     """The polynomial with the least mean of (prediction - target)^2 / tr Sigma over all prompts of the batches.
 
-    ``upper`` should bound the spectra of S: outside [0, upper] the Chebyshev polynomials grow quickly.
+    Its interval holds the spectrum of every S: outside, Chebyshev polynomials grow so quickly that one eigenvalue spoils all.
     """
+    upper = max(torch.linalg.eigvalsh(gram_matrix(prompts.x[:, :-1])).max().item() for prompts in batches)
     rows, targets = [], []
     for prompts in batches:
         root = prompts.scale.sqrt()
