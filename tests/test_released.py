@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -108,26 +109,48 @@ def test_stacks_hold_alike_runs_cheapest_first():
     assert layers == sorted(layers)
 
 
-def test_trained_in_leases_and_used_by_the_workflow(finished, tmp_path):
-    """The paper's scale, made as small as the smoke scale: nothing released, then all; nothing is trained twice."""
+@pytest.fixture
+def unreleased(tmp_path):
+    """A clone whose paper's scale is as small as the smoke scale, with nothing released."""
     folder = clone(tmp_path / "clone")
     shutil.rmtree(folder / RELEASED)
     paper = folder / "workflow/scales/paper.yaml"
     paper.write_text("training: auto\n" + (folder / "workflow/scales/smoke.yaml").read_text())
+    return folder
 
-    def leases(minutes, count=1):
-        command = [sys.executable, "-m", "workflow.train_released", "--device", "cpu", "--minutes", str(minutes)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        processes = [subprocess.Popen(command, cwd=folder, env=environment_of(folder), **pipes) for _ in range(count)]
-        said = [process.communicate() for process in processes]
-        assert not any(process.returncode for process in processes), said
-        return [line for out, _ in said for line in out.splitlines() if "make reproduce" not in line]
 
-    assert leases(0) == ["0 of 7 models are released, 7 are missing"]
-    said = leases(0.1, count=2) + leases(10)
+def lease(folder, minutes):
+    command = [sys.executable, "-m", "workflow.train_released", "--device", "cpu", "--minutes", str(minutes)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=folder, env=environment_of(folder), **pipes)
+
+
+def leases(folder, minutes, count=1):
+    processes = [lease(folder, minutes) for _ in range(count)]
+    said = [process.communicate() for process in processes]
+    assert not any(process.returncode for process in processes), said
+    return [line for out, _ in said for line in out.splitlines() if "make reproduce" not in line]
+
+
+def test_an_interrupted_lease_keeps_what_it_has(unreleased):
+    process = lease(unreleased, 10)
+    first = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate()
+    count = len([*(unreleased / RELEASED).glob("*/*/card.json")])
+    assert ": loss " in first and process.returncode == 0 and "Traceback" not in error
+    assert 1 <= count < 7 and f"{count} of 7 models are released" in out
+    assert leases(unreleased, 10)[-1] == "7 of 7 models are released, 0 are missing"
+
+
+def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
+    """Nothing released, then all; nothing is trained twice."""
+    folder = unreleased
+    assert leases(folder, 0) == ["0 of 7 models are released, 7 are missing"]
+    said = leases(folder, 0.1, count=2) + leases(folder, 10)
     assert said[-1] == "7 of 7 models are released, 0 are missing"
     assert len([line for line in said if ": loss " in line]) == 7
-    assert leases(10) == said[-1:]
+    assert leases(folder, 10) == said[-1:]
     for model in (folder / RELEASED).glob("*/*/weights.safetensors"):
         assert model.read_bytes() == (finished[0] / RESULTS / "train" / model.relative_to(folder / RELEASED)).read_bytes()
     shutil.rmtree(folder / RELEASED / "normalised_kappa10_noise0/lsa_layers2_seed0")
