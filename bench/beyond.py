@@ -4,11 +4,12 @@ Every trial is one training of LSA on normalised prompts (kappa 10, no noise) by
 
 fast            as it is: float32, 6,000 steps of batch 64
 long, wide      four times the steps; four times the batch
+broad           twice the width and twice the heads
 double          float64
 polished        ``fast``, then 2,000 steps of batch 1,024 in float64, at a tenth of the rate
 grown           starts from ``fast`` with one layer less, and a fresh layer at the end
 tied            one layer, applied as often as there are layers
-built           starts from the built Chebyshev iteration of as many layers, all its weights free, in float64
+built_1e-5, -6  starts from the built Chebyshev iteration of as many layers, all its weights free, in float64, at these rates
 """
 
 import argparse
@@ -94,6 +95,12 @@ def wide(layers: int, seed: int) -> Trained:
     return trained(Run("lsa", CONDITION, layers, seed, recipe).transformer(), recipe, seed)
 
 
+def broad(layers: int, seed: int) -> Trained:
+    """Twice the width and twice the heads."""
+    recipe = replace(FAST, width=2 * FAST.width, heads=2 * FAST.heads)
+    return trained(Run("lsa", CONDITION, layers, seed, recipe).transformer(), recipe, seed)
+
+
 def double(layers: int, seed: int) -> Trained:
     """In float64."""
     return trained(Run("lsa", CONDITION, layers, seed, FAST).transformer().double(), FAST, seed)
@@ -121,10 +128,10 @@ def tied(layers: int, seed: int) -> Trained:
     return trained(looped, FAST, seed)
 
 
-def built(layers: int, seed: int) -> Trained:
+def built(layers: int, seed: int, rate: float) -> Trained:
     """The construction takes 3 layers besides one a step; its attention has no 1/n, so that its rates are small."""
     model = build("least_squares", d=10, n=50, steps=layers - 3, step="chebyshev", spectrum=spectrum(CONDITION))
-    recipe = replace(FAST, steps=3000, learning_rate=1e-4)
+    recipe = replace(FAST, steps=3000, learning_rate=rate)
     return trained(model.transformer, recipe, seed, model.format)
 
 
@@ -141,9 +148,11 @@ TRIALS: Mapping[str, tuple[Trial, tuple[int, ...]]] = {
     "grown": (grown, (3, 4, 5)),
     "polished": (polished, (3, 4, 5, 6)),
     "double": (double, (5, 6)),
-    "built": (built, (4, 5, 6)),
+    "built_1e-5": (partial(built, rate=1e-5), (4, 5, 6)),
+    "built_1e-6": (partial(built, rate=1e-6), (4, 5, 6)),
     "wide": (wide, (3, 4)),
     "long": (longer, (3, 4, 5)),
+    "broad": (broad, (3, 4, 5)),
 }
 
 

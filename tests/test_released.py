@@ -63,15 +63,16 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def test_a_released_model_trains_again_to_the_same_bytes(one_thread):
-    comparison = retrain(ROOT / RELEASED / "bounded_kappa10_mu0.1/softmax_layers1_seed0", "cpu")
+def test_a_released_model_trains_again_to_the_same_bytes(one_thread, tmp_path):
+    comparison = retrain(ROOT / RELEASED / "bounded_kappa10_mu0.1/softmax_layers1_seed0", "cpu", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"card.json", "weights.safetensors"}
     assert comparison.holds, comparison
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["lsa_layers3_seed0", "lsa_ln_layers2_seed0"])
-def test_more_released_models_train_again_to_the_same_bytes(name, one_thread):
-    comparison = retrain(ROOT / RELEASED / "normalised_kappa10_noise0" / name, "cpu")
+def test_more_released_models_train_again_to_the_same_bytes(name, one_thread, tmp_path):
+    comparison = retrain(ROOT / RELEASED / "normalised_kappa10_noise0" / name, "cpu", tmp_path)
     assert comparison.holds, comparison
 
 

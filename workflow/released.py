@@ -16,6 +16,7 @@ from workflow.train_released import released_runs
 
 from icnewton.evaluation import method_of
 from icnewton.files import write_text
+from icnewton.records import verify
 from icnewton.released import Supply, find
 from icnewton.training.runs import Run
 from icnewton.weights import CARD, WEIGHTS
@@ -35,18 +36,22 @@ tr Σ on {prompts} prompts of {covariances} covariances, and for logistic regres
 
 CLAIMS_HEAD = """# Claims at the paper's scale
 
-Copied by `make released` from `make reproduce SCALE=paper`; not written by hand. `docs/results.md` discusses them.
+Copied by `make released` from `make reproduce SCALE=paper`; not written by hand. `docs/results.md` discusses them. Only models
+of conditions `paper_...` attend to their query and clip activations as the paper's do; those of conditions `normalised_...` do
+neither, so that LSA is linear in its query there by construction (S6d).
 
 """
 
 
 def check(models: Supply) -> None:
-    """Raises ValueError unless results/paper shows the models that are released now, and none that was trained there."""
+    """Raises ValueError unless results/paper is whole and shows the models as they are released now, and none trained there."""
     said = RESULTS / "models.rst"
     if models.trained or not said.exists() or f"Models: {models}." not in said.read_text():
         raise ValueError(
             f"{RESULTS}: expected results of `make reproduce SCALE=paper TRAINING=none` with {models}, found others"
         )
+    if problems := verify(RESULTS)[1]:
+        raise ValueError(f"{RESULTS}: expected it whole, made from what is in released/ now, found: {problems[0]}")
 
 
 def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
@@ -99,8 +104,10 @@ def main() -> None:
         sys.exit(str(error))
     write_text(TABLE, "\n".join(page(runs)) + "\n")
     write_text(CLAIMS, CLAIMS_HEAD + (RESULTS / "claims/claims.md").read_text())
-    shutil.rmtree(FIGURES, ignore_errors=True)
-    shutil.copytree(RESULTS / "figures", FIGURES, ignore=lambda folder, names: {n for n in names if not n.endswith(".png")})
+    for picture in (RESULTS / "figures").glob("*.png"):
+        shutil.copy2(picture, FIGURES)
+    for old in {path.name for path in FIGURES.iterdir()} - {path.name for path in (RESULTS / "figures").iterdir()}:
+        (FIGURES / old).unlink()
     print(TABLE, CLAIMS, FIGURES)
 
 

@@ -1,4 +1,4 @@
-"""`make retrain MODEL=condition/run`: train a released model again from its card, and compare.
+"""`make retrain MODEL=condition/run`: train a released model again from its card, into results/retrained/, and compare.
 
 On a processor like the one in the card, with the same torch and a C compiler or none as there, the bytes are the same;
 elsewhere rounding differs, and the models' errors are compared. (The final loss is a mean in which single prompts can count for
@@ -7,13 +7,14 @@ most.)
 
 import argparse
 import sys
-import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
+from workflow.train_released import usable
 
-from icnewton.devices import resolve
+from icnewton.digest import script_digest
 from icnewton.models import Card, Model
 from icnewton.prompts import generator
 from icnewton.released import RELEASED
@@ -22,6 +23,7 @@ from icnewton.training.loop import train
 from icnewton.training.runs import Run, parse_run
 from icnewton.weights import CARD, WEIGHTS, load, save
 
+RETRAINED = Path("results/retrained")
 NOISE = 2.0  # factor between median errors: training amplifies rounding to what another seed would change
 
 
@@ -59,15 +61,19 @@ def median_error(model: Model, run: Run) -> float:
     return (answers - target).square().view(len(target), -1).mean(1).median().item()
 
 
-def retrain(folder: Path, device: str) -> Comparison:
-    """Train the model in a folder again, from its card alone; raises ValueError if there is no model."""
+def retrain(folder: Path, device: str, out: Path) -> Comparison:
+    """Train the model in a folder again, from its card alone, into the folder ``out``, where a checkpoint is kept meanwhile.
+
+    Raises ValueError if there is no model.
+    """
     released = load(folder)
     run = parse_run(released.card.origin["run"])
-    with tempfile.TemporaryDirectory() as temporary:
-        again, checkpoint = Path(temporary), Path(temporary) / "checkpoint.safetensors"
-        model, _ = train(run, checkpoint=checkpoint, code="", device=device, say=lambda line: None)
-        save(model, again)
-        same = (again / WEIGHTS).read_bytes() == (folder / WEIGHTS).read_bytes()
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint, code = out / "checkpoint.safetensors", script_digest(Path("workflow/scripts/train.py"))
+    model, _ = train(run, checkpoint=checkpoint, code=code, device=device, say=partial(print, flush=True))
+    save(model, out)
+    checkpoint.unlink(missing_ok=True)
+    same = (out / WEIGHTS).read_bytes() == (folder / WEIGHTS).read_bytes()
     alike = machine(model.card) == machine(released.card)
     return Comparison(alike, same, median_error(model, run), median_error(released, run))
 
@@ -84,10 +90,12 @@ def main() -> None:
         known = sorted(str(card.parent.relative_to(RELEASED)) for card in RELEASED.glob(f"*/*/{CARD}"))
         sys.exit(f"MODEL: expected one of {len(known)} models in {RELEASED}/, such as {', '.join(known[:1])}, found {name!r}")
     try:
-        comparison = retrain(RELEASED / name, resolve(options.device))
+        comparison = retrain(RELEASED / name, usable(options.device), RETRAINED / name)
     except ValueError as error:
         sys.exit(str(error))
-    print(comparison)
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the same command goes on from the checkpoint")
+    print(f"{RETRAINED / name}: {comparison}")
     sys.exit(not comparison.holds)
 
 

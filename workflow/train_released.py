@@ -15,6 +15,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+import torch
 from workflow.status import load_config
 
 from icnewton.devices import resolve
@@ -24,15 +25,23 @@ from icnewton.files import try_lock
 from icnewton.released import RELEASED, find, work
 from icnewton.schema import read
 from icnewton.threads import limit_threads
-from icnewton.training.loop import train_together
+from icnewton.training.loop import Unfinished, train_together
 from icnewton.training.memory import keep_freed_memory
 from icnewton.training.runs import Run
 from icnewton.training.together import stackable
-from icnewton.weights import save
+from icnewton.weights import CARD, save
 
 Stack = Mapping[str, Run]  # trained together
 CHECKPOINTS = Path("results/released")
 LARGEST_STACK = 8
+
+
+def usable(device: str) -> str:
+    """``cpu`` or ``cuda``; raises ValueError if that is a GPU and there is none."""
+    device = resolve(device)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device: expected a GPU that torch can use, found none")
+    return device
 
 
 def stacks(runs: Mapping[str, Run], together: bool) -> Iterator[Stack]:
@@ -46,13 +55,13 @@ def stacks(runs: Mapping[str, Run], together: bool) -> Iterator[Stack]:
         yield from ({n: runs[n] for n in names[i : i + LARGEST_STACK]} for i in range(0, len(names), LARGEST_STACK))
 
 
-def train_stack(stack: Stack, device: str, deadline: float) -> str:
-    """Train a stack into released/ and say what came of it; models that another process is at are left to it.
+def train_stack(stack: Stack, device: str, deadline: float) -> tuple[str, bool]:
+    """Train a stack into released/; what came of it, and whether it failed. Models that another process is at are left to it.
 
     deadline: of ``time.time``, which processes share.
     """
     if time.time() >= deadline:
-        return ""
+        return "", False
     limit_threads(1)
     keep_freed_memory()
     with ExitStack() as held:
@@ -61,9 +70,9 @@ def train_stack(stack: Stack, device: str, deadline: float) -> str:
             held.enter_context(lock)
         try:
             mine = {name: run for name, run in stack.items() if locks[name] and find(name, run) is None}
-            return _train(mine, device, time.monotonic() + deadline - time.time()) if mine else ""
+            return (_train(mine, device, time.monotonic() + deadline - time.time()) if mine else ""), False
         except Exception as error:  # whatever keeps one stack from being trained, such as too little memory, keeps no other
-            return f"{', '.join(stack)}: {error}"
+            return f"{', '.join(stack)}: {error}", not isinstance(error, Unfinished)
 
 
 def _train(stack: Stack, device: str, deadline: float) -> str:
@@ -95,14 +104,17 @@ def released_runs() -> dict[str, Run]:
     return Experiment.check(config, read("workflow/schemas/config.schema.yaml")).runs()
 
 
-def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> None:
-    """Train one stack after another, one on a GPU and one on each core of a processor at a time."""
+def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> int:
+    """Train one stack after another, one on a GPU and one on each core of a processor at a time; how many failed."""
     task = partial(train_stack, device=device, deadline=time.time() + 60 * minutes)
-    workers = 1 if device == "cuda" else len(os.sched_getaffinity(0))
+    workers = 1 if device == "cuda" else os.cpu_count()
     # workers leave an interruption to this process, which ends them; they have checkpoints
     with get_context("spawn").Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        for said in filter(None, pool.imap_unordered(task, todo)):
-            print(said, flush=True)
+        failures = 0
+        for said, failed in pool.imap_unordered(task, todo):
+            print(said, end="\n" if said else "", flush=True)
+            failures += failed
+    return failures
 
 
 def main() -> None:
@@ -111,16 +123,22 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options = parser.parse_args()
-    device = resolve(options.device)
     try:
+        device = usable(options.device)
         runs = released_runs()
+        if others := [name for name, run in runs.items() if find(name, run) is None and (RELEASED / name / CARD).exists()]:
+            raise ValueError(
+                f"{RELEASED}/{others[0]}: expected the settings of the scale paper, found others; move it away first"
+            )
+        failures = 0
         with suppress(KeyboardInterrupt):
-            train_missing([*stacks(runs, together=device == "cuda")], device, options.minutes)
+            failures = train_missing([*stacks(runs, together=device == "cuda")], device, options.minutes)
         missing = [name for name, run in runs.items() if find(name, run) is None]
     except ValueError as error:
         sys.exit(str(error))
     print(f"{len(runs) - len(missing)} of {len(runs)} models are released, {len(missing)} are missing")
     print("`make reproduce SCALE=paper released` evaluates them and lists them in docs/")
+    sys.exit(f"{failures} stacks failed" if failures else 0)
 
 
 if __name__ == "__main__":

@@ -117,6 +117,11 @@ rule evaluate_theory:
     params:
         condition=lambda w: asdict(LINEAR[w.condition]),
         polynomial=config["polynomial"],
+        query_as_key=lambda w: any(
+            run.recipe.query_as_key
+            for name, run in RUNS.items()
+            if name.startswith(f"{w.condition}/")
+        ),
         code=stage("evaluate_theory.py"),
     message:
         "what theory says can be reached on {wildcards.condition}"

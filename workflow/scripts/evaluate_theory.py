@@ -1,4 +1,7 @@
-"""Residuals of the best fixed polynomials, fitted on other prompts, and of least squares with the query as an example."""
+"""Residuals of the best fixed polynomials and, where models attend to their query, of least squares with it as an example.
+
+Both are fitted on other prompts.
+"""
 
 from math import nan
 from pathlib import Path
@@ -24,5 +27,7 @@ with job(snakemake) as say:
         polynomial = fit(batches, degree(layers))
         results.append(Labelled("best_polynomial", "theory", 0, layers, layers, polynomial.predict(prompts)))
         say(f"{layers} layers: degree {degree(layers)}")
-    results.append(Labelled("query_as_example", "theory", 0, 0, nan, query_as_key.predict(prompts)))
+    if snakemake.params.query_as_key:
+        level = query_as_key.best_factor(batches) * query_as_key.predict(prompts)
+        results.append(Labelled("query_as_example", "theory", 0, 0, nan, level))
     write_table(Path(snakemake.output.errors), errors_frame(results, prompts))

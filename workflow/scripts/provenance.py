@@ -13,6 +13,7 @@ from job import PACKAGES, commit, job
 
 with job(snakemake) as say:
     config = dict(snakemake.params.config)
+    groups = [*config["runs"], *config["logistic"]["runs"]]
     facts = {
         "commit": commit(),
         "Python": platform.python_version(),
@@ -22,7 +23,7 @@ with job(snakemake) as say:
         "training device": config["device"],
         "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "evaluation seed": config["evaluation"]["seed"],
-        "training seeds": ", ".join(sorted({str(seed) for group in config["runs"] for seed in group["seeds"]})),
+        "training seeds": ", ".join(map(str, sorted({seed for group in groups for seed in group["seeds"]}))),
     }
     body = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in facts.items())
     settings = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=110)

@@ -1,7 +1,7 @@
 """What a claim is judged by: a measured number with an interval against a bound, from tables alone.
 
-``holds`` and ``fails`` need the whole interval on one side of the bound; an interval that straddles it, or data that a
-scale does not make, is ``not tested at this scale``.
+``holds`` and ``fails`` need the whole interval on one side of the bound; where it straddles the bound, the verdict is
+``undecided``, and ``not tested at this scale`` where there is no interval.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ import pandas as pd
 
 from icnewton.statistics import Error, clusters, diverged, ratio, steps_of
 
-HOLDS, FAILS, UNTESTED = "holds", "fails", "not tested at this scale"
+HOLDS, FAILS, UNDECIDED, UNTESTED = "holds", "fails", "undecided", "not tested at this scale"
 
 Measurement = tuple[float, float, float, str]  # number, low, high, where
 Interval = tuple[float, float, float]
@@ -42,7 +42,7 @@ class Row:
         inside, outside = (high <= self.bound, low > self.bound)
         if self.sense == ">=":
             inside, outside = (low >= self.bound, high < self.bound)
-        return HOLDS if inside else FAILS if outside else UNTESTED
+        return HOLDS if inside else FAILS if outside else UNDECIDED
 
 
 @dataclass(frozen=True)

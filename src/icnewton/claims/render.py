@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from icnewton.claims import linear, logistic
-from icnewton.claims.evidence import FAILS, HOLDS, NOTHING, UNTESTED, Evidence, Row
+from icnewton.claims.evidence import FAILS, HOLDS, NOTHING, UNDECIDED, UNTESTED, Evidence, Row
 
 MEASURES = {**logistic.MEASURES, **linear.MEASURES}
 STATEMENTS = {claim: statement for claims in MEASURES.values() for claim, statement in claims.items()}
-SYMBOLS = {HOLDS: "&#10003; ", FAILS: "&#10007; ", UNTESTED: "&ndash; "}
+SYMBOLS = {HOLDS: "&#10003; ", FAILS: "&#10007; ", UNDECIDED: "&#8776; ", UNTESTED: "&ndash; "}
 STYLE = """<style>
 .claims { border-collapse: collapse; font: 14px/1.4 system-ui, sans-serif; font-variant-numeric: tabular-nums }
 .claims td, .claims th { border-bottom: 1px solid #ddd; padding: .25rem .6rem; text-align: left; vertical-align: top }

@@ -11,13 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from icnewton.figures.curves import PLATEAU, draw_level
+from icnewton.figures.curves import draw_level
 from icnewton.figures.style import RC, VARIANTS, condition_title, look
 from icnewton.statistics import squared_residual
 
 
 def draw_ablation(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
-    """One axes a condition: each seed's median error as a point, a line through the middle seed; algorithms at equal steps."""
+    """One axes a condition: each seed's median error as a point, a line through the middle seed; algorithms at equal steps.
+
+    The line is broken where the middle seed diverged.
+    """
     with plt.rc_context(RC):
         figure, axes = plt.subplots(1, len(frames), figsize=(7.6 * len(frames), 4.6), squeeze=False, layout="constrained")
         for ax, (condition, frame) in zip(axes.flat, frames.items(), strict=True):
@@ -30,7 +33,7 @@ def draw_ablation(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[s
             for algorithm in panels[0]["algorithms"]:
                 style, rows = look(algorithm), medians[(medians["method"] == algorithm) & medians["step"].isin(depths)]
                 ax.plot(rows["step"], rows["error"], ":", color="#888888", marker=style.marker, label=style.label)
-            draw_level(ax, medians.loc[medians["method"] == PLATEAU, "error"].iloc[0], PLATEAU)
+            draw_level(ax, medians.groupby("method", observed=True)["error"].first())
             ax.set_yscale("log")
             ax.set_xlabel("layers (or steps)")
             ax.set_ylabel("median squared error / tr Σ, of each seed")
@@ -45,9 +48,7 @@ def _label(method: str) -> str:
 
 
 def _draw(ax: Axes, rows: pd.DataFrame, label: str, shift: float, colour: str, marker: str, line: str) -> None:
-    known = rows[np.isfinite(rows["error"])]
-    if known.empty:
-        return
-    middle = known.groupby("step")["error"].median()
-    ax.plot(middle.index + shift, middle, line, color=colour, marker=marker, label=label)
-    ax.plot(known["step"] + shift, known["error"], marker, color=colour, markersize=3, alpha=0.5)
+    middle = rows.fillna({"error": np.inf}).groupby("step")["error"].median().replace(np.inf, np.nan)
+    if not rows.empty and middle.notna().any():
+        ax.plot(middle.index + shift, middle, line, color=colour, marker=marker, label=label)
+        ax.plot(rows["step"] + shift, rows["error"].replace(np.inf, np.nan), marker, color=colour, markersize=3, alpha=0.5)

@@ -61,18 +61,24 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:
     ax.legend(loc="lower left")
 
 
-def draw_level(ax: Axes, level: float, method: str) -> None:
-    """A horizontal line for what has no layers."""
-    ax.axhline(level, color=look(method).colour, linestyle=look(method).line, linewidth=1.3, label=look(method).label)
+def draw_level(ax: Axes, medians: pd.Series) -> None:
+    """A horizontal line at the level of models that attend to the query, from the median errors by method, if it is there."""
+    if PLATEAU in medians.index:
+        style = look(PLATEAU)
+        ax.axhline(medians[PLATEAU], color=style.colour, linestyle=style.line, linewidth=1.3, label=style.label)
 
 
 def draw_line(ax: Axes, table: pd.DataFrame, method: str, x: str = "step") -> None:
-    """The median of one method against a column, its interval as a band, and bars from the best to the worst training."""
-    rows = table[(table["method"] == method) & np.isfinite(table["median"])].dropna(subset=[x]).sort_values(x)
-    if rows.empty:
+    """The median of one method against a column, its interval as a band, and bars from the best to the worst training.
+
+    The line is broken where most trainings diverged, and an arrow stands for a bar without an end.
+    """
+    rows = table[table["method"] == method].dropna(subset=[x]).sort_values(x).replace(np.inf, np.nan)
+    if rows["median"].isna().all():
         return
     style = look(method)
     ax.plot(rows[x], rows["median"], style.line, color=style.colour, marker=style.marker, label=style.label)
     ax.fill_between(rows[x], rows["low"], rows["high"], color=style.colour, alpha=0.2, linewidth=0)
-    several = rows[(rows["seeds"] > 1) & np.isfinite(rows["seed_high"])]
+    several, endless = rows[rows["seeds"] > 1], rows[(rows["seeds"] > 1) & rows["seed_high"].isna()]
     ax.vlines(several[x], several["seed_low"], several["seed_high"], color=style.colour, linewidth=3, alpha=0.6)
+    ax.plot(endless[x], endless["seed_low"], linestyle="", color=style.colour, marker="$\\uparrow$", markersize=14)

@@ -31,6 +31,7 @@ def _draw(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]
     panel = panels[0]
     methods: list[tuple[str, Sequence[int]]] = list(panel["models"].items())
     methods += [(algorithm, range(1, panel.get("steps", LAST_STEP) + 1)) for algorithm in panel["algorithms"]]
+    counts = sorted({step for _, steps in methods for step in steps})
     with plt.rc_context(RC):
         shape = (len(frames), len(methods))
         size = (3.3 * shape[1] + 0.8, 3.2 * shape[0])
@@ -41,7 +42,7 @@ def _draw(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]
             unit = first["value"].max() / FAR
             first = first[first["value"].abs() <= reach * unit * (1 + 1e-9)]
             for ax, (method, steps) in zip(row, methods, strict=True):
-                _draw_method(ax, first[first["method"] == method], steps, unit)
+                _draw_method(ax, first[(first["method"] == method) & first["step"].isin(steps)], counts, unit)
                 ax.set_title(look(method).label)
                 present = frame[(frame["method"] == method) & frame["step"].isin(steps)]
                 _annotate(ax, present[present["step"] == present["step"].max()], reach * unit)
@@ -61,9 +62,10 @@ def _draw(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]
     return figure
 
 
-def _draw_method(ax: Axes, frame: pd.DataFrame, steps: Sequence[int], unit: float) -> None:
-    colours = plt.get_cmap("viridis_r")(np.linspace(0.12, 1.0, max(len(steps), 2)))
-    for index, step in enumerate(steps):
+def _draw_method(ax: Axes, frame: pd.DataFrame, counts: Sequence[int], unit: float) -> None:
+    """One look for each count of layers or steps that the figure shows, the same on all axes."""
+    colours = plt.get_cmap("viridis_r")(np.linspace(0.12, 1.0, max(len(counts), 2)))
+    for index, step in enumerate(counts):
         rows = frame[frame["step"] == step]
         rows = rows[rows["seed"] == rows["seed"].min()].sort_values("value")
         if rows.empty:

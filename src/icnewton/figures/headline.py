@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from icnewton.figures.curves import FLOOR, PLATEAU, bands, draw_level, draw_line
+from icnewton.figures.curves import FLOOR, bands, draw_level, draw_line
 from icnewton.figures.style import RC, condition_title
 
 FRAME = 3  # layers of a built model besides one a step
@@ -29,7 +29,7 @@ def draw_headline(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[s
                 *panels[0]["algorithms"],
             ]:
                 draw_line(ax, shown, method, x="layers")
-            draw_level(ax, table.loc[table["method"] == PLATEAU, "median"].iloc[0], PLATEAU)
+            draw_level(ax, table.groupby("method")["median"].first())
             ax.set_yscale("log")
             ax.set_ylim(bottom=max(ax.get_ylim()[0], FLOOR))
             ax.set_xlabel(f"layers of linear attention\n({bands(table)})")

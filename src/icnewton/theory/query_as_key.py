@@ -3,16 +3,24 @@
 **Proposition.** Let every layer be linear attention alone, with the query token z = (a, 0) among the keys. Then the output at
 the query is that of the same layers, without the query as a key, on the prompt with one more example: a, with label 0.
 *Proof.* Layers act on all tokens by the same linear map, which depends on the prompt only through the Gram matrix of the keys
-(``training/gram.py``), and G + z z^T is the Gram matrix of that prompt.
+(``training/gram.py``), and G' = G + z z^T is the Gram matrix of that prompt.
 
-So what a depth can learn to invert is S + a a^T in place of S, while b = A^T y stays. By Sherman and Morrison
+**Corollary.** For d >= 2 no number of layers, of heads, or of dimensions of the stream reaches least squares.
+*Proof.* Among prompts with one G' the output is linear in a. Without noise G' holds S' = S + a a^T, b = A^T y and y^T y; let
+u = S'^{-1/2} a, v = S'^{-1/2} b and r = y^T y - |v|^2. By Sherman and Morrison the answer is y_hat = a^T S^{-1} b =
+u^T v / (1 - |u|^2), and y^T y = b^T S^{-1} b = |v|^2 + (u^T v)^2 / (1 - |u|^2). So the queries with this G' are those with
+(u^T v)^2 = r (1 - |u|^2), there is one in each direction, and y_hat = r / (u^T v) on them, which is not linear in u.
 
-    a^T (S + a a^T)^{-1} b = y_hat / (1 + h),    y_hat = a^T S^{-1} b,    h = a^T S^{-1} a,
+What remains is to invert S' in place of S, which gives
+
+    a^T S'^{-1} b = y_hat / (1 + h),    h = a^T S^{-1} a,
 
 where h is the query's leverage. For Gaussian examples h is d / (n - d + 1) times a variable of law F(d, n - d + 1), whatever
-their covariance, so that its mean is d / (n - d - 1). A constant factor c makes up for its mean, but not for its spread, and
-(c / (1 + h) - 1)^2 y_hat^2 is what is left. To do better a model must multiply by 1 + h, whose h takes an inverse of its own.
+their covariance, so that its mean is d / (n - d - 1). A constant factor makes up for its mean, but not for its spread. The
+*level* is the error that the best constant leaves: a reference, no infimum, since the factor may depend on G'.
 """
+
+from collections.abc import Sequence
 
 from torch import Tensor
 
@@ -27,8 +35,13 @@ def leverage(prompts: Prompts) -> Tensor:
 
 
 def predict(prompts: Prompts) -> Tensor:
-    """Least squares with the query as an example of label 0, times the constant that is best on these prompts, ``(batch,)``."""
-    examples, query = prompts.x[:, :-1], prompts.x[:, -1]
-    w = direct_solve(gram_matrix(prompts.x), moment(examples, prompts.y))
-    plain, weight = (query * w).sum(-1), 1 / prompts.scale
-    return plain * ((weight * plain * prompts.target).sum() / (weight * plain.square()).sum())
+    """Least squares with the query as an example of label 0, ``(batch,)``."""
+    w = direct_solve(gram_matrix(prompts.x), moment(prompts.x[:, :-1], prompts.y))
+    return (prompts.x[:, -1] * w).sum(-1)
+
+
+def best_factor(batches: Sequence[Prompts]) -> float:
+    """The c with the least mean of (c * prediction - target)^2 / tr Sigma over all prompts of the batches."""
+    answers = [(predict(prompts), prompts) for prompts in batches]
+    products = sum((answer * prompts.target / prompts.scale).sum().item() for answer, prompts in answers)
+    return products / sum((answer.square() / prompts.scale).sum().item() for answer, prompts in answers)
