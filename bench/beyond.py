@@ -147,7 +147,7 @@ TRIALS: Mapping[str, tuple[Trial, tuple[int, ...]]] = {
     "tied": (tied, (3, 4, 5, 6)),
     "grown": (grown, (3, 4, 5)),
     "polished": (polished, (3, 4, 5, 6)),
-    "double": (double, (5, 6)),
+    "double": (double, (5, 6, 8)),
     "built_1e-5": (partial(built, rate=1e-5), (4, 5, 6)),
     "built_1e-6": (partial(built, rate=1e-6), (4, 5, 6)),
     "wide": (wide, (3, 4)),

@@ -46,7 +46,8 @@ def bands(table: pd.DataFrame) -> str:
     """What the bands and bars of ``draw_line`` are, in words."""
     sample = table.iloc[0]
     text = f"bands: 95 % intervals of the median over {sample.prompts:.0f} prompts of {sample.covariances:.0f} covariances"
-    return text + ";\nbars: from the best to the worst seed" * bool(table["seeds"].max() > 1)
+    bars = ";\nbars: from the best to the worst seed" * bool(table["seeds"].max() > 1)
+    return text + bars + " (arrow: it diverged)" * bool(np.isinf(table.loc[table["kind"] == "learned", "seed_high"]).any())
 
 
 def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:

@@ -16,6 +16,8 @@ CHARACTERS = 14.0  # of the note to an inch of the figure
 def missing(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]], untrained: Sequence[str]) -> Iterator[str]:
     """``trained LSA with 5 layers (2 of 3 seeds diverged; normalised, ...)`` for models of ``panels`` that are not whole.
 
+    A figure of one condition does not repeat it.
+
     untrained: names ``condition/run`` of models that nobody has trained.
     """
     wanted: dict[str, set[int]] = {}
@@ -23,13 +25,14 @@ def missing(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, An
         for family, depths in panel["models"].items():
             wanted.setdefault(family, set()).update(depths)
     for condition, table in tables.items():
+        where = f"; {condition_title(condition)}" if len(tables) > 1 else ""
         for family, depths in wanted.items():
             for layers in sorted(depths):
                 rows = table[(table["method"] == family) & (table["step"] == layers)]
                 absent = sum(name.startswith(f"{condition}/{family}_layers{layers}_") for name in untrained)
                 if reason := _reason(rows, absent):
                     many = "s" if layers != 1 else ""
-                    yield f"{look(family).label} with {layers} layer{many} ({reason}; {condition_title(condition)})"
+                    yield f"{look(family).label} with {layers} layer{many} ({reason}{where})"
 
 
 def _reason(rows: pd.DataFrame, absent: int) -> str:
