@@ -5,11 +5,14 @@ Every trial is one training of LSA on normalised prompts (kappa 10, no noise) by
 fast            as it is: float32, 6,000 steps of batch 64
 long, wide      four times the steps; four times the batch
 broad           twice the width and twice the heads
-double          float64
+double          all in float64
 polished        ``fast``, then 2,000 steps of batch 1,024 in float64, at a tenth of the rate
 grown           starts from ``fast`` with one layer less, and a fresh layer at the end
 tied            one layer, applied as often as there are layers
 built_1e-5, -6  starts from the built Chebyshev iteration of as many layers, all its weights free, in float64, at these rates
+
+What is in the file is not measured again: delete it after a change of the recipe. ``seconds`` include a ``fast`` start where
+the same call had not trained it before.
 """
 
 import argparse

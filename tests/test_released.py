@@ -142,6 +142,24 @@ def test_an_interrupted_lease_keeps_what_it_has(unreleased):
     assert ": loss " in first and process.returncode == 0 and "Traceback" not in error
     assert 1 <= count < 7 and f"{count} of 7 models are released" in out
     assert leases(unreleased, 10)[-1] == "7 of 7 models are released, 0 are missing"
+    path = next((unreleased / RELEASED).glob("*/*/card.json"))
+    card = json.loads(path.read_text())
+    card["origin"]["run"]["recipe"]["learning_rate"] = 0.5
+    path.write_text(json.dumps(card))
+    process = lease(unreleased, 10)
+    error = process.communicate()[1]
+    assert process.returncode == 1 and error.endswith(
+        "expected the settings of the scale paper, found others; move it away first\n"
+    )
+    assert json.loads(path.read_text()) == card
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("command", [["train_released"], ["retrain", name_of(FOLDERS[0])]], ids=["train_released", "retrain"])
+def test_a_gpu_that_is_not_there_is_asked_for_in_vain(command):
+    words = [sys.executable, "-m", f"workflow.{command[0]}", *command[1:], "--device", "cuda"]
+    result = subprocess.run(words, cwd=ROOT, env=environment_of(ROOT), capture_output=True, text=True)
+    assert result.returncode == 1 and result.stderr == "--device: expected a GPU that torch can use, found none\n"
 
 
 def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
@@ -169,6 +187,19 @@ def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
     assert len(records) == 3 and all(len(record["given"]) >= 2 for record in records)
     planned = snakemake(folder, "-n", scale="paper", device="cpu", training="missing")
     assert re.search(r"^train +1$", planned.stdout + planned.stderr, re.MULTILINE)
+    documented(folder)
+
+
+def documented(folder):
+    """What `make released` writes of a clone's results, and refuses to write once a model is not the one they show."""
+    command = [sys.executable, "-m", "workflow.released"]
+    first = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr
+    assert "6 of 7 models" in (folder / TABLE).read_text() and [*(folder / "docs/figures").glob("*.png")]
+    card = next((folder / RELEASED).glob("*/*/card.json"))
+    card.write_text(card.read_text() + " ")
+    second = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True)
+    assert second.returncode == 1 and "expected it whole, made from what is in released/ now" in second.stderr
 
 
 def sorted_rows(table):

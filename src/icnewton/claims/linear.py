@@ -162,7 +162,7 @@ MEASURES: dict[Callable[[Evidence], Iterator[Row]], dict[str, str]] = {
     depth_pays: {
         "depth": "Our own: without noise, every layer up to four lowers the error of LSA at least fivefold.",
         "order 3": "Our own: at every depth trained LSA is better than Newton's iteration of order 3 at equal steps.",
-        "optimal": "Our own: at one and two layers training finds the best polynomial that the depth can express.",
+        "optimal": "Our own: one and two layers are as good as the best fixed polynomial of their degree, or better.",
     },
     real_data: {"diabetes": "Our own: on real data the built transformer is least squares."},
 }

@@ -1,10 +1,11 @@
-"""What L layers of linear attention can reach: the best fixed polynomial of the Gram matrix.
+"""What L layers of linear attention are measured by: the best fixed polynomial in the Gram matrix of their degree.
 
 Three factors meet in a head, so the output of L layers has degree at most 3^L in the prompt's entries. A prediction
 a_test^T p(S) b with S = A^T A and b = A^T y has degree 3 + 2 deg p, hence deg p <= (3^L - 3) / 2: 0, 3, 12, 39 for
 L = 1, 2, 3, 4. The best p of that degree for a distribution of prompts is a linear least-squares problem.
 
-It is a reference curve, not a proved floor: general weights may also use invariants of the prompt such as tr S.
+It is a reference curve and no floor: general weights may also use invariants of the prompt such as tr S, and trained models
+do better with one to three layers. Nor is it proved that weights of a given width express every polynomial of that degree.
 """
 
 from collections.abc import Sequence
