@@ -82,7 +82,8 @@ def checkout(folder: Path) -> Path:
 
 def reproduce(folder: Path) -> subprocess.Popen[bytes]:
     """`make reproduce` at smoke scale, in a session of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+    inherited = {name: value for name, value in os.environ.items() if name not in ("ARGS", "MAKEFLAGS", "MFLAGS")}
+    environment = {**inherited, "PYTHONPATH": str(folder / "src")}  # `make test ARGS="-m slow"` would pass its own on
     with (folder / "make.log").open("ab") as log:
         # a shell that starts this in the background has made it deaf to SIGINT, and so its children
         return subprocess.Popen(

@@ -51,7 +51,9 @@ def _reason(rows: pd.DataFrame, absent: int) -> str:
 
 
 def note(figure: Figure, models: Sequence[str]) -> None:
-    """Write below the figure which models are missing, if any are."""
+    """Write below the figure which models are missing, if any are; a model's words stay on one line where they fit."""
     if models:
-        lines = textwrap.wrap(f"missing: {', '.join(models)}", int(CHARACTERS * figure.get_figwidth()))
-        figure.text(0.5, -0.02, "\n".join(lines), ha="center", va="top", fontsize=RC["legend.fontsize"], color="#A00020")
+        width = int(CHARACTERS * figure.get_figwidth())
+        whole = (words.replace(" ", "\N{NO-BREAK SPACE}") if len(words) < width else words for words in models)
+        lines = "\n".join(textwrap.wrap(f"missing: {', '.join(whole)}", width)).replace("\N{NO-BREAK SPACE}", " ")
+        figure.text(0.5, -0.02, lines, ha="center", va="top", fontsize=RC["legend.fontsize"], color="#A00020")
