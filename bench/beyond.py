@@ -32,7 +32,7 @@ from icnewton.files import write_json
 from icnewton.formats import LeastSquaresFormat, RegressionFormat
 from icnewton.prompts import Condition, Prompts, generator, sample
 from icnewton.schema import read
-from icnewton.theory.polynomials import degree, fit
+from icnewton.theory.polynomials import degree, fit, fitting_prompts
 from icnewton.threads import limit_threads
 from icnewton.training.engine import TrainingState, advance
 from icnewton.training.gram import sample_condensed
@@ -186,24 +186,23 @@ def summary(predictions: torch.Tensor, prompts: Prompts) -> dict[str, float]:
 
 
 def polynomial(layers: int, prompts: Prompts) -> dict[str, float]:
-    """The best fixed polynomial that the layers can express."""
-    batches = [sample(CONDITION, 2000, 1, generator("polynomial", CONDITION, i)) for i in range(20)]
-    return summary(fit(batches, degree(layers)).predict(prompts), prompts)
+    """The best fixed polynomial of the layers' degree."""
+    return summary(fit(fitting_prompts(CONDITION, 40000), degree(layers)).predict(prompts), prompts)
 
 
-def keep(name: str, measure: Callable[[], dict[str, float]]) -> None:
-    """Add a measurement and its seconds to the results, unless it is there."""
-    if name in known():
+def keep(results: Path, name: str, measure: Callable[[], dict[str, float]]) -> None:
+    """Add a measurement and its seconds to a file of results, unless it is there."""
+    if name in known(results):
         return
     begun = time.perf_counter()
     found = measure() | {"seconds": round(time.perf_counter() - begun, 1)}
-    write_json(RESULTS, known() | {name: found})
+    write_json(results, known(results) | {name: found})
     print(name, found, flush=True)
 
 
-def known() -> dict[str, dict[str, float]]:
+def known(results: Path) -> dict[str, dict[str, float]]:
     """What was measured so far."""
-    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return json.loads(results.read_text()) if results.exists() else {}
 
 
 def main() -> None:
@@ -216,11 +215,11 @@ def main() -> None:
     keep_freed_memory()
     prompts = evaluation()
     for layers in (3, 4):
-        keep(f"best polynomial {layers}", partial(polynomial, layers, prompts))
+        keep(RESULTS, f"best polynomial {layers}", partial(polynomial, layers, prompts))
     for name in options.trials:
         trial, depths = TRIALS[name]
         for layers, seed in product(depths, range(options.seeds)):
-            keep(f"{name} {layers} layers seed {seed}", partial(outcome, trial, layers, seed, prompts))
+            keep(RESULTS, f"{name} {layers} layers seed {seed}", partial(outcome, trial, layers, seed, prompts))
 
 
 if __name__ == "__main__":

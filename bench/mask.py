@@ -2,19 +2,19 @@
 
 Each model is trained by the recipe ``fast`` on normalised prompts (kappa 10, no noise) of n examples, with and without the
 query among the keys; the level is that of least squares with the query as an example of label 0
-(``icnewton.theory.query_as_key``). Trainings whose result is in the file are not repeated; delete it to measure anew.
+(``icnewton.theory.query_as_key``). What is in the file is not measured again.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import product
 
-from bench.beyond import FAST, ROOT, errors, summary
+from bench.beyond import FAST, ROOT, errors, keep, known, summary
 from icnewton.figures.style import RC, VARIANTS, plt, save
-from icnewton.files import write_json
 from icnewton.prompts import Condition, Prompts, generator, sample
 from icnewton.theory import query_as_key
+from icnewton.theory.polynomials import fitting_prompts
 from icnewton.threads import limit_threads
 from icnewton.training.engine import advance, start
 from icnewton.training.memory import keep_freed_memory
@@ -37,8 +37,13 @@ def trained(run: Run) -> Transformer:
 
 def level(condition: Condition, prompts: Prompts) -> dict[str, float]:
     """The errors of least squares with the query as an example, times the constant that is best on 40,000 other prompts."""
-    batches = [sample(condition, 2000, 1, generator("polynomial", condition, i)) for i in range(20)]
-    return summary(query_as_key.best_factor(batches) * query_as_key.predict(prompts), prompts)
+    factor = query_as_key.best_factor(fitting_prompts(condition, 40000))
+    return summary(factor * query_as_key.predict(prompts), prompts)
+
+
+def outcome(run: Run, prompts: Prompts) -> dict[str, float]:
+    """The errors of a run's model."""
+    return errors(trained(run), run.format, prompts)
 
 
 def draw(results: Mapping[str, Mapping[str, float]]) -> None:
@@ -60,23 +65,17 @@ def draw(results: Mapping[str, Mapping[str, float]]) -> None:
 
 
 def main() -> None:
-    """Train what there is no result of, and print and draw everything."""
+    """Measure what there is no result of, and draw everything."""
     limit_threads(1)
     keep_freed_memory()
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for n in EXAMPLES:
         condition = Condition("normalised", 10, n, 10.0, 0.0)
         prompts = sample(condition, 256, 16, generator("mask", n))
-        results[f"n {n} level"] = level(condition, prompts)
-        write_json(RESULTS, results)
+        keep(RESULTS, f"n {n} level", partial(level, condition, prompts))
         for words, layers in product(WORDS.values(), LAYERS):
-            name = f"n {n} {words} {layers} layers"
-            if name not in results:
-                run = Run("lsa", condition, layers, 0, replace(FAST, query_as_key=words == "attends"))
-                results[name] = errors(trained(run), run.format, prompts)
-                write_json(RESULTS, results)
-            print(name, results[name], "level", results[f"n {n} level"], flush=True)
-    draw(results)
+            run = Run("lsa", condition, layers, 0, replace(FAST, query_as_key=words == "attends"))
+            keep(RESULTS, f"n {n} {words} {layers} layers", partial(outcome, run, prompts))
+    draw(known(RESULTS))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def test_a_figure_names_the_seeds_that_it_lacks(finished):
     spec = FIGURES["figure2"]
     others = [f"{LINEAR}/lsa_layers2_seed1", f"{LINEAR}/lsa_layers2_seed2", f"{LINEAR}/lsa_layers22_seed0"]
     notes = notes_of(draw(spec["kind"], finished_tables(finished[0], spec), spec["panels"], others))
-    assert "trained LSA with 2 layers (2 of 3 seeds not trained" in notes and "1 layer " not in notes
+    assert "trained LSA with 2 layers (2 of 3 seeds not trained)" in notes and "1 layer " not in notes
 
 
 def notes_of(figure):

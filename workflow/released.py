@@ -104,6 +104,7 @@ def main() -> None:
         sys.exit(str(error))
     write_text(TABLE, "\n".join(page(runs)) + "\n")
     write_text(CLAIMS, CLAIMS_HEAD + (RESULTS / "claims/claims.md").read_text())
+    FIGURES.mkdir(parents=True, exist_ok=True)
     for picture in (RESULTS / "figures").glob("*.png"):
         shutil.copy2(picture, FIGURES)
     for old in {path.name for path in FIGURES.iterdir()} - {path.name for path in (RESULTS / "figures").iterdir()}:

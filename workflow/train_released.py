@@ -5,7 +5,6 @@ what other machines bring home is merged by copying the folders of models.
 """
 
 import argparse
-import os
 import signal
 import sys
 import time
@@ -16,13 +15,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
+from snakemake.utils import available_cpu_count
 from workflow.status import load_config
 
 from icnewton.devices import resolve
 from icnewton.digest import script_digest
 from icnewton.experiment import Experiment
 from icnewton.files import try_lock
-from icnewton.released import RELEASED, find, work
+from icnewton.released import RELEASED, Supply, find, work
 from icnewton.schema import read
 from icnewton.threads import limit_threads
 from icnewton.training.loop import Unfinished, train_together
@@ -45,12 +45,12 @@ def usable(device: str) -> str:
 
 
 def stacks(runs: Mapping[str, Run], together: bool) -> Iterator[Stack]:
-    """What is still to be trained, cheapest first; alike runs ``together`` in stacks, which fill a GPU."""
-    missing = sorted((name for name, run in runs.items() if find(name, run) is None), key=lambda name: work(runs[name]))
+    """Runs cheapest first; alike ones ``together`` in stacks, which fill a GPU."""
+    cheapest = sorted(runs, key=lambda name: work(runs[name]))
     if not together:
-        yield from ({name: runs[name]} for name in missing)
+        yield from ({name: runs[name]} for name in cheapest)
         return
-    shapes = (tuple(n for n in missing if stackable([runs[n], runs[first]])) for first in missing)
+    shapes = (tuple(n for n in cheapest if stackable([runs[n], runs[first]])) for first in cheapest)
     for names in dict.fromkeys(shapes):
         yield from ({n: runs[n] for n in names[i : i + LARGEST_STACK]} for i in range(0, len(names), LARGEST_STACK))
 
@@ -107,12 +107,13 @@ def released_runs() -> dict[str, Run]:
 def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> int:
     """Train one stack after another, one on a GPU and one on each core of a processor at a time; how many failed."""
     task = partial(train_stack, device=device, deadline=time.time() + 60 * minutes)
-    workers = 1 if device == "cuda" else os.cpu_count()
+    workers = 1 if device == "cuda" else available_cpu_count()
     # workers leave an interruption to this process, which ends them; they have checkpoints
     with get_context("spawn").Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         failures = 0
         for said, failed in pool.imap_unordered(task, todo):
-            print(said, end="\n" if said else "", flush=True)
+            if said:
+                print(said, flush=True)
             failures += failed
     return failures
 
@@ -126,14 +127,15 @@ def main() -> None:
     try:
         device = usable(options.device)
         runs = released_runs()
-        if others := [name for name, run in runs.items() if find(name, run) is None and (RELEASED / name / CARD).exists()]:
+        missing = Supply.of(runs, "none", device).missing
+        if others := [name for name in missing if (RELEASED / name / CARD).exists()]:
             raise ValueError(
                 f"{RELEASED}/{others[0]}: expected the settings of the scale paper, found others; move it away first"
             )
         failures = 0
         with suppress(KeyboardInterrupt):
-            failures = train_missing([*stacks(runs, together=device == "cuda")], device, options.minutes)
-        missing = [name for name, run in runs.items() if find(name, run) is None]
+            failures = train_missing([*stacks(missing, together=device == "cuda")], device, options.minutes)
+        missing = Supply.of(runs, "none", device).missing
     except ValueError as error:
         sys.exit(str(error))
     print(f"{len(runs) - len(missing)} of {len(runs)} models are released, {len(missing)} are missing")

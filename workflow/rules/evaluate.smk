@@ -1,3 +1,6 @@
+ATTENDING = {
+    name.split("/")[0] for name, run in RUNS.items() if run.recipe.query_as_key
+}
 LINEAR_NAME = "[a-z]+_kappa[^/_]+_noise[^/_]+"
 
 
@@ -117,11 +120,7 @@ rule evaluate_theory:
     params:
         condition=lambda w: asdict(LINEAR[w.condition]),
         polynomial=config["polynomial"],
-        query_as_key=lambda w: any(
-            run.recipe.query_as_key
-            for name, run in RUNS.items()
-            if name.startswith(f"{w.condition}/")
-        ),
+        query_as_key=lambda w: w.condition in ATTENDING,
         code=stage("evaluate_theory.py"),
     message:
         "what theory says can be reached on {wildcards.condition}"

@@ -9,19 +9,16 @@ from pathlib import Path
 from icnewton.evaluation import Labelled, errors_frame
 from icnewton.files import write_table
 from icnewton.prompt_files import read_prompts
-from icnewton.prompts import Condition, generator, sample
+from icnewton.prompts import Condition
 from icnewton.theory import query_as_key
-from icnewton.theory.polynomials import degree, fit
+from icnewton.theory.polynomials import degree, fit, fitting_prompts
 from icnewton.threads import limit_threads
 from job import job
-
-CHUNK = 2000
 
 with job(snakemake) as say:
     limit_threads(1)
     condition, prompts = Condition(**snakemake.params.condition), read_prompts(snakemake.input.prompts)
-    chunks = -(-snakemake.params.polynomial["prompts"] // CHUNK)
-    batches = [sample(condition, CHUNK, 1, generator("polynomial", condition, i)) for i in range(chunks)]
+    batches = fitting_prompts(condition, snakemake.params.polynomial["prompts"])
     results = []
     for layers in snakemake.params.polynomial["layers"]:
         polynomial = fit(batches, degree(layers))

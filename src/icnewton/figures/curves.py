@@ -47,7 +47,8 @@ def bands(table: pd.DataFrame) -> str:
     sample = table.iloc[0]
     text = f"bands: 95 % intervals of the median over {sample.prompts:.0f} prompts of {sample.covariances:.0f} covariances"
     bars = ";\nbars: from the best to the worst seed" * bool(table["seeds"].max() > 1)
-    return text + bars + " (arrow: it diverged)" * bool(np.isinf(table.loc[table["kind"] == "learned", "seed_high"]).any())
+    diverged = np.isinf(table.loc[table["kind"] == "learned", "seed_high"]).any()
+    return text + bars + ", an arrow where that diverged" * bool(diverged)
 
 
 def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:

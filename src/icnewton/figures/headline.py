@@ -32,10 +32,13 @@ def draw_headline(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[s
             draw_level(ax, table.groupby("method")["median"].first())
             ax.set_yscale("log")
             ax.set_ylim(bottom=max(ax.get_ylim()[0], FLOOR))
-            ax.set_xlabel(f"layers of linear attention\n({bands(table)})")
+            trained = shown[shown["method"].isin(panels[0]["models"])]
+            ax.set_xlabel(f"layers of linear attention\n({bands(shown if trained.empty else trained)})")
             ax.set_ylabel("median squared error / tr Σ")
             ax.set_title(condition_title(condition))
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.flat[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        drawn = [pair for ax in axes.flat for pair in zip(*ax.get_legend_handles_labels(), strict=True)]
+        looks = {label: handle for handle, label in drawn}
+        axes.flat[-1].legend(looks.values(), looks.keys(), loc="center left", bbox_to_anchor=(1.0, 0.5))
         figure.tight_layout()
     return figure

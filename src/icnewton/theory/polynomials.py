@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 
 from icnewton.iterations import gram_matrix, moment
-from icnewton.prompts import Prompts
+from icnewton.prompts import Condition, Prompts, generator, sample
+
+BATCH = 2000
 
 
 def degree(layers: int) -> int:
@@ -24,6 +26,11 @@ def degree(layers: int) -> int:
     if layers < 1:
         raise ValueError(f"layers must be at least 1, found {layers}")
     return (3**layers - 3) // 2
+
+
+def fitting_prompts(condition: Condition, count: int) -> list[Prompts]:
+    """At least ``count`` prompts of a condition in batches of 2,000, from a random stream of their own, to fit to."""
+    return [sample(condition, BATCH, 1, generator("polynomial", condition, i)) for i in range(-(-count // BATCH))]
 
 
 @dataclass(frozen=True)
