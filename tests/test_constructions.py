@@ -93,7 +93,7 @@ def test_shapes_of_lemma_4_1(d, steps, symmetric):
         ({"alpha": 0.1}, 1, 2, lambda d: 4 * d + 2),
         ({"step": "chebyshev", "spectrum": (0.1, 4.0)}, 1, 2, lambda d: 4 * d + 2),
         ({"alpha": 0.1, "order": 4}, 2, 2, lambda d: 4 * d + 2),
-        ({"alpha": 0.1, "order": 3}, 1, 4, lambda d: 6 * d + 1),
+        ({"alpha": 0.1, "order": 3}, 1, 6, lambda d: 6 * d + 1),
     ],
 )
 def test_shapes_of_theorem_4_2(settings, per_step, heads, width, ridge):

@@ -4,7 +4,7 @@ Tokens are d columns that hold X, A, I and work blocks. Four constructions, by o
 
 order 2, any A          2 layers a step, 2 heads, width 4d          the lemma
 order 2, A symmetric    1 layer a step, 2 heads, width 3d
-order 3                 1 layer a step after 1 (A symmetric) or 2 layers of preparation, 5 heads, width 5d or 6d
+order 3                 1 layer a step after 1 (A symmetric) or 2 layers of preparation, 7 heads, width 5d or 6d
 order 4                 2 layers a step (two Newton steps are one of order 4) after 0 or 1 layer of preparation
 
 A layer is trilinear, so it can at most triple the degree of the residual I - X A: order 3 in one layer is the most
@@ -74,11 +74,16 @@ def _lemma(stream: Stream) -> Layers:
 def _cubic(stream: Stream, transposed: str) -> tuple[Layers, Layers]:
     """Order 3 in one layer a step: with the residual R = I - X A and U = R^T kept as blocks,
 
-        X <- (I + R + R^2) X = X + R (U + I)^T X,        R <- R^3 + 2 (I - X A - R),       U likewise.
+        X <- (I + R + R^2) X = X + R (U + I)^T X,        R <- R U^T R + (I - X A) - R,       U likewise.
 
-    The second term of R vanishes in exact arithmetic. It ties R to the residual of the X that was really computed:
-    where R = r + e, with r the true residual, the error becomes e' = (r + r^2 - 1) e, at most |e| for 0 <= r <= 1,
-    while R <- R^3 alone has e' = (1 + r + r^2) e. And R^3 + 2 (I - R) - R = (R - I)(R - I)(R + 2I) is one head.
+    The last two terms of R vanish in exact arithmetic. They tie R to the residual r of the X that was really computed:
+    let R = r + e with a rounding error e. A step makes the true residual r' = R^3 - e (1 + r + r^2) to first order, and
+
+        e' = R' - r' = (r + r^2) e,
+
+    where R <- R^3 alone has e' = (1 + r + r^2) e and never forgets. While r is near 1 an error doubles, but 1 - r triples;
+    once r is small, e vanishes as r does. An error f of U^T has f' = e - f there, and counts only in products with R.
+    Another multiple c of I - X A - R has e' = (1 - c) e and f' = e - c f: c = 1 is the only one that forgets e at once.
     """
     X, A, I, R, U, B = stream.rows("X", "A", "I", "R", "U", transposed)
     prepare = [[Head({"R": I, "U": I}, key=I, query=I), Head({"R": -X}, key=I, query=A)]]
@@ -90,9 +95,11 @@ def _cubic(stream: Stream, transposed: str) -> tuple[Layers, Layers]:
         prepare.append([residual_transposed])
     step = [
         Head({"X": R}, key=U + I, query=X),
-        Head({"R": R - I}, key=U - I, query=R + 2 * I),
-        Head({"U": U - I}, key=R - I, query=U + 2 * I),
-        Head({"R": -2 * X}, key=I, query=A),
-        Head({"U": -2 * B}, key=X, query=I),
+        Head({"R": R}, key=U, query=R),
+        Head({"R": I - 2 * R}, key=I, query=I),
+        Head({"R": -X}, key=I, query=A),
+        Head({"U": U}, key=R, query=U),
+        Head({"U": I - 2 * U}, key=I, query=I),
+        Head({"U": -B}, key=X, query=I),
     ]
     return prepare, [step]

@@ -4,11 +4,11 @@ Depth 3 + T for order 2, order 3 and the Chebyshev-scaled step, 3 + 2T for order
 
 order 2, Chebyshev   1 layer makes S and X_0; T steps; 1 layer w^T = (A^T y)^T X_T; 1 layer y_hat = w^T a_test.
                      2 heads, width 4d + 2 (the theorem allows 4d + 3)
-order 3              1 layer makes S, 1 makes X_0 and R = I - X_0 S; T steps; 1 layer y_hat. 4 heads, width 6d + 1
+order 3              1 layer makes S, 1 makes X_0 and R = I - X_0 S; T steps; 1 layer y_hat. 6 heads, width 6d + 1
 order 4              two Newton layers a step
 
 Orders 2 and 4 keep a_test in the query token's block S: as a key it only ever meets a value block that is zero there.
-Order 3 carries the query along: the query token's column of X starts as X_0 a_test and ends as X_T a_test.
+Order 3 carries the query along: the query token's column q of X starts as X_0 a_test and ends as X_T a_test.
 """
 
 from collections.abc import Mapping
@@ -119,8 +119,8 @@ def _cubic(stream: Stream, steps: int, alpha: float, ridge: float) -> Layers:
     """Order 3, one layer a step: X <- (I + R + R^2) X with the residual R = I - X S kept as a block.
 
     S is symmetric and X a polynomial in it, so R is its own transpose; ``inverse.py`` says why R <- R^3 carries the
-    correction 2 (I - X S - R). R^3 has a head of its own here: in (R - I)(R - I)^T(R + 2I) an antisymmetric rounding
-    error of R would double with every step. T holds a_test at the query token and nothing elsewhere.
+    correction I - X S - R. T holds a_test at the query token and nothing elsewhere. The query's column q is made anew
+    from X in every step, q <- X a_test + R (I + R) q: an error of q is multiplied by R (I + R) and forgotten.
     """
     a, y, I, T, S, R, X = stream.rows("a", "y", "I", "T", "S", "R", "X")
     gram = [Head({"S": a}, key=a, query=I)]
@@ -133,8 +133,10 @@ def _cubic(stream: Stream, steps: int, alpha: float, ridge: float) -> Layers:
     ]
     step = [
         Head({"X": R}, key=R + I, query=X),
+        Head({"X": X}, key=I, query=I + T),
+        Head({"X": -I}, key=I, query=X),
         Head({"R": R}, key=R, query=R),
-        Head({"R": 2 * I - 3 * R}, key=I, query=I),
-        Head({"R": -2 * X}, key=S, query=I),
+        Head({"R": I - 2 * R}, key=I, query=I),
+        Head({"R": -X}, key=S, query=I),
     ]
     return [gram, start, *[step] * steps, [Head({"y": y}, key=a, query=X)]]
