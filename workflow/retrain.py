@@ -57,7 +57,7 @@ def median_error(model: Model, run: Run) -> float:
     """The median over fresh prompts of what the run trains on."""
     prompts = run.sample(128, 8, generator("retrain"))
     target = prompts.w if run.family == "softmax_truth" else prompts.target
-    answers = model.to(torch.float64)(prompts.x, prompts.y)
+    answers = model.to(torch.float64).answer(prompts.x, prompts.y)
     return (answers - target).square().view(len(target), -1).mean(1).median().item()
 
 

@@ -79,7 +79,7 @@ def _prompts(n: int) -> Prompts:
 
 
 def _frame(method: str, model: Model, prompts: Prompts) -> pd.DataFrame:
-    predictions, reference = model(prompts.x, prompts.y).numpy(), lstsq_predictions(prompts)
+    predictions, reference = model.answer(prompts.x, prompts.y).numpy(), lstsq_predictions(prompts)
     return pd.DataFrame(
         {
             "method": method,

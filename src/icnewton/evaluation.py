@@ -42,7 +42,7 @@ def model_predictions(model: Model, method: str, seed: int, step: int, prompts: 
     """A model's predictions, computed in float64 whatever dtype it was trained in; infinite if its training diverged."""
     exact = model.to(torch.float64)
     chunks = zip(prompts.x.split(CHUNK), prompts.y.split(CHUNK), strict=True)
-    predictions = torch.cat([exact(x, y) for x, y in chunks])
+    predictions = torch.cat([exact.answer(x, y) for x, y in chunks])
     if model.card.origin.get("diverged"):
         predictions = torch.full_like(predictions, torch.inf)
     return Labelled(method, model.card.kind, seed, step, model.card.depth, predictions)

@@ -7,8 +7,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +18,25 @@ DAY = 86400.0  # seconds
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary sibling and rename it to ``path``, so that no reader ever sees half a file.
+    """Let ``write`` fill a temporary sibling and rename it to ``path``, so that no reader ever sees half a file."""
+    with _sibling(path) as temporary:
+        write(temporary)
+        temporary.replace(path)
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write some files so that none is replaced before all are complete."""
+    with ExitStack() as stack:
+        temporary = {path: stack.enter_context(_sibling(path)) for path in contents}
+        for path, content in contents.items():
+            temporary[path].write_bytes(content)
+        for path, complete in temporary.items():
+            complete.replace(path)
+
+
+@contextmanager
+def _sibling(path: Path) -> Iterator[Path]:
+    """A temporary file's name beside ``path``; what is left of it in the end is removed.
 
     Siblings that killed processes left behind are swept away; those of other machines, or of a process number that is in use
     again, once they are a day old.
@@ -28,8 +46,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         _sweep(stale)
     temporary = path.with_name(f".{path.name}.{socket.gethostname()}-{os.getpid()}.tmp")
     try:
-        write(temporary)
-        temporary.replace(path)
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
 

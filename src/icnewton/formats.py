@@ -11,11 +11,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from icnewton.inputs import Shape, require, visible
 from icnewton.stream import Stream
 
 
 class Format(Protocol):
-    """What every format can do: name its blocks, make tokens and read the answer."""
+    """What every format can do: name its inputs and its blocks, make tokens and read the answer."""
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        """The problem's tensors in their order, with their shapes behind the batch size."""
+        ...
+
+    @property
+    def check(self) -> Callable[..., None]:
+        """Raises ValueError unless the problem's tensors have their shapes and keep the format's assumptions."""
+        ...
 
     @property
     def stream(self) -> Stream:
@@ -32,18 +43,30 @@ class Format(Protocol):
         ...
 
 
-def _require(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
-    if tuple(tensor.shape[1:]) != shape:
-        expected = ", ".join(["batch", *map(str, shape)])
-        raise ValueError(f"{name} must have shape ({expected}), found {tuple(tensor.shape)}")
+class _Shaped:
+    """A format that assumes nothing but shapes."""
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        """The problem's tensors in their order, with their shapes behind the batch size."""
+        raise NotImplementedError
+
+    def check(self, *inputs: Tensor) -> None:
+        """Raises ValueError unless the tensors have the shapes of ``inputs`` and one batch size."""
+        require({name: (tensor, shape) for (name, shape), tensor in zip(self.inputs.items(), inputs, strict=True)})
 
 
 @dataclass(frozen=True)
-class InverseFormat:
+class InverseFormat(_Shaped):
     """Lemma 4.1: d tokens, token j holding column j of X_0, of A and of the identity. Blocks: X, A, I and work space."""
 
     d: int
     work: tuple[str, ...]
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        """A and X0."""
+        return {"A": (self.d, self.d), "X0": (self.d, self.d)}
 
     @property
     def stream(self) -> Stream:
@@ -52,10 +75,7 @@ class InverseFormat:
 
     def tokens(self, A: Tensor, X0: Tensor) -> Tensor:
         """``(batch, d, width)`` from A and X0, both ``(batch, d, d)``."""
-        for name, matrix in (("A", A), ("X0", X0)):
-            _require(name, matrix, (self.d, self.d))
-        identity = torch.eye(self.d, dtype=A.dtype, device=A.device).unsqueeze(0)
-        return self.stream.pack(len(A), self.d, {"X": X0.mT, "A": A.mT, "I": identity})
+        return self.stream.pack(len(A), self.d, {"X": X0.mT, "A": A.mT, "I": _identity(self.d, A)})
 
     def read(self, output: Tensor) -> Tensor:
         """X as ``(batch, d, d)``."""
@@ -63,7 +83,7 @@ class InverseFormat:
 
 
 @dataclass(frozen=True)
-class LeastSquaresFormat:
+class LeastSquaresFormat(_Shaped):
     """Theorem 4.2: token i holds (a_i, y_i); the first d tokens also hold the identity; the query is the last token.
 
     a_test lies in the query token's block ``query_block``, not in ``a``, so that it takes no part in A^T A, and the
@@ -77,19 +97,21 @@ class LeastSquaresFormat:
     query_block: str
 
     @property
+    def inputs(self) -> Mapping[str, Shape]:
+        """x, the query last, and y."""
+        return {"x": (self.n + 1, self.d), "y": (self.n,)}
+
+    @property
     def stream(self) -> Stream:
         """The blocks that the construction asked for."""
         return Stream(self.blocks)
 
     def tokens(self, x: Tensor, y: Tensor) -> Tensor:
         """``(batch, max(n, d) + 1, width)`` from x ``(batch, n + 1, d)``, query last, and y ``(batch, n)``."""
-        _require("x", x, (self.n + 1, self.d))
-        _require("y", y, (self.n,))
-        identity = torch.eye(self.d, dtype=x.dtype, device=x.device).unsqueeze(0)
-        blocks = {"a": x[:, :-1], "y": y.unsqueeze(-1), "I": identity}
-        tokens = self.stream.pack(len(x), max(self.n, self.d) + 1, blocks)
-        tokens[:, -1, self.stream.slice(self.query_block)] = x[:, -1]
-        return tokens
+        count = max(self.n, self.d) + 1
+        query = F.pad(x[:, -1:], (0, 0, count - 1, 0))  # behind zeros, at the last token
+        blocks = {"a": x[:, :-1], "y": y.unsqueeze(-1), "I": _identity(self.d, x), self.query_block: query}
+        return self.stream.pack(len(x), count, blocks)
 
     def read(self, output: Tensor) -> Tensor:
         """The prediction ``(batch,)`` in the query token's label slot."""
@@ -97,7 +119,7 @@ class LeastSquaresFormat:
 
 
 @dataclass(frozen=True)
-class LogisticStateFormat:
+class LogisticStateFormat(_Shaped):
     """Theorem 5.2: tokens hold (a_i, y_i) and the state of w = 0, the first d the identity; the last is marked by C.
 
     The state is z_i = 0, p_i = y_i sigma(0) = y_i / 2, r_i = sqrt(d_i) = 1/2; a step leaves the same blocks filled, so its
@@ -110,30 +132,40 @@ class LogisticStateFormat:
     blocks: Mapping[str, int]
 
     @property
+    def inputs(self) -> Mapping[str, Shape]:
+        """x and y."""
+        return {"x": (self.n, self.d), "y": (self.n,)}
+
+    @property
     def stream(self) -> Stream:
         """The blocks that the construction asked for."""
         return Stream(self.blocks)
 
-    def tokens(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(batch, max(n, d) + 1, width)`` from x ``(batch, n, d)`` and y ``(batch, n)``.
+    def check(self, *inputs: Tensor) -> None:
+        """Raises ValueError on wrong shapes, where some ||x_i|| > 1 (Assumption 3.2) or a label is neither -1 nor 1.
 
-        Raises ValueError where some ||x_i|| > 1 (Assumption 3.2) or a label is neither -1 nor 1.
+        A norm may exceed 1 by what rounding makes of it in the precision of x.
         """
-        _require("x", x, (self.n, self.d))
-        _require("y", y, (self.n,))
-        if (norm := torch.linalg.vector_norm(x, dim=-1).max().item()) > 1 + 1e-9 or norm != norm:
-            raise ValueError(f"x must have rows of norm at most 1 (Assumption 3.2), found a row of norm {norm:g}")
+        super().check(*inputs)
+        x, y = inputs
+        if not (visible(x, y) and len(x)):
+            return
+        norm = torch.linalg.vector_norm(x.double(), dim=-1).max().item()
+        precision = x.dtype if x.is_floating_point() else torch.float64
+        if not norm - 1 <= max(1e-9, (4 + self.d**0.5) * torch.finfo(precision).eps):
+            found = f"a row of norm {norm:g}, more by {norm - 1:.3g}"
+            raise ValueError(f"x must have rows of norm at most 1 (Assumption 3.2), found {found}")
         if not bool((y.abs() == 1).all()):
             raise ValueError(f"y must hold -1 and 1 alone, found {y[y.abs() != 1].flatten()[0].item():g}")
+
+    def tokens(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(batch, max(n, d) + 1, width)`` from x ``(batch, n, d)`` and y ``(batch, n)``."""
         count = max(self.n, self.d) + 1
-        identity = torch.eye(self.d, dtype=x.dtype, device=x.device).unsqueeze(0)
         roots = torch.full((1, count, 1), 0.5, dtype=x.dtype, device=x.device)
+        mark = F.pad(torch.ones_like(roots[:, :1]), (0, 0, count - 1, 0))
         labels = y.unsqueeze(-1)
-        blocks = {"a": x, "y": labels, "I": identity, "p": labels / 2, "r": roots}
-        known = {name: block for name, block in blocks.items() if name in self.blocks}
-        tokens = self.stream.pack(len(x), count, known)
-        tokens[:, -1, self.stream.slice("C")] = 1
-        return tokens
+        blocks = {"a": x, "y": labels, "I": _identity(self.d, x), "p": labels / 2, "r": roots, "C": mark}
+        return self.stream.pack(len(x), count, {name: blocks[name] for name in blocks.keys() & self.blocks.keys()})
 
     def read(self, output: Tensor) -> Tensor:
         """w ``(batch, d)``."""
@@ -141,11 +173,16 @@ class LogisticStateFormat:
 
 
 @dataclass(frozen=True)
-class RegressionFormat:
+class RegressionFormat(_Shaped):
     """Learned models: token i is (a_i, y_i), the query token (a_test, 0); the read-out's one output is the prediction."""
 
     d: int
     width: int
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        """x, the query last, and y, for any n."""
+        return {"x": ("n + 1", self.d), "y": ("n",)}
 
     @property
     def stream(self) -> Stream:
@@ -153,8 +190,7 @@ class RegressionFormat:
         return Stream({"residual": self.width})
 
     def tokens(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(batch, n + 1, d + 1)`` from x ``(batch, n + 1, d)``, query last, and y ``(batch, n)``; any n."""
-        _require("x", x, (y.shape[-1] + 1, self.d))
+        """``(batch, n + 1, d + 1)`` from x ``(batch, n + 1, d)``, query last, and y ``(batch, n)``."""
         labels = torch.cat([y, torch.zeros_like(y[:, :1])], -1)
         return torch.cat([x, labels.unsqueeze(-1)], -1)
 
@@ -164,11 +200,16 @@ class RegressionFormat:
 
 
 @dataclass(frozen=True)
-class LogisticFormat:
+class LogisticFormat(_Shaped):
     """Learned models of Sec. 6: token i is (a_i, y_i, 0), the last is (0, 0, 1); the read-out there is w."""
 
     d: int
     width: int
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        """x and y, for any n."""
+        return {"x": ("n", self.d), "y": ("n",)}
 
     @property
     def stream(self) -> Stream:
@@ -176,8 +217,7 @@ class LogisticFormat:
         return Stream({"residual": self.width})
 
     def tokens(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(batch, n + 1, d + 2)`` from x ``(batch, n, d)`` and y ``(batch, n)``; any n."""
-        _require("x", x, (y.shape[-1], self.d))
+        """``(batch, n + 1, d + 2)`` from x ``(batch, n, d)`` and y ``(batch, n)``."""
         tokens = F.pad(torch.cat([x, y.unsqueeze(-1)], -1), (0, 1, 0, 1))
         tokens[:, -1, -1] = 1
         return tokens
@@ -185,6 +225,11 @@ class LogisticFormat:
     def read(self, output: Tensor) -> Tensor:
         """w ``(batch, d)``."""
         return output[:, -1]
+
+
+def _identity(d: int, like: Tensor) -> Tensor:
+    """``(1, d, d)``."""
+    return torch.eye(d, dtype=like.dtype, device=like.device).unsqueeze(0)
 
 
 FORMATS: dict[str, type] = {

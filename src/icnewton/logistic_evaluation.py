@@ -51,7 +51,7 @@ def chunks(prompts: LogisticPrompts) -> Iterator[tuple[Tensor, Tensor]]:
 def learned_weights(model: Model, seed: int, prompts: LogisticPrompts) -> Weights:
     """A learned model's answers, computed in float64; infinite, as is its training error, if its training diverged."""
     card, exact = model.card, model.to(torch.float64)
-    w, training_error = torch.cat([exact(x, y) for x, y in chunks(prompts)]), card.origin["final_loss"]
+    w, training_error = torch.cat([exact.answer(x, y) for x, y in chunks(prompts)]), card.origin["final_loss"]
     if card.origin.get("diverged"):
         w, training_error = torch.full_like(w, torch.inf), np.inf
     return Weights(card.family, card.kind, seed, card.depth, card.depth, w, training_error)

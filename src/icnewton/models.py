@@ -1,15 +1,22 @@
 """A model is a prompt format, a transformer and its card; built and learned models are the same thing from here on."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, cast
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
 from icnewton.formats import FORMATS, Format
+from icnewton.inputs import as_tensor
 from icnewton.transformer import Layer, Transformer, TransformerConfig
 from icnewton.typed import typed
+
+if TYPE_CHECKING:
+    from icnewton.domains import Check, Domain
 
 JSON = Mapping[str, Any]
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)}
@@ -53,31 +60,94 @@ class Card:
         return asdict(self)
 
 
+class OutsideDomain(ValueError):
+    """A prompt for which a model was not made, where it was asked to be strict."""
+
+
+class OutsideDomainWarning(UserWarning):
+    """A prompt for which a model was not made: its answer may be far off."""
+
+
 @dataclass(frozen=True)
 class Model:
-    """Call it on a prompt: ``model(A, X0) -> X`` or ``model(x, y) -> y_hat``, in the dtype of the weights."""
+    """Call it on a prompt: ``model(A, X0) -> X`` or ``model(x, y) -> y_hat``, in the dtype of the weights.
+
+    Inputs are tensors, numpy arrays, data frames or lists of numbers. Answers are differentiable in them, by every means
+    of torch. The weights are frozen, so that answers to plain inputs hold no graph; whoever wants gradients with respect
+    to weights calls ``model.transformer.requires_grad_()``.
+    """
 
     format: Format
     transformer: Transformer
     card: Card
 
-    def _tokens(self, *inputs: Tensor) -> Tensor:
-        return self.format.tokens(*(tensor.to(self.transformer.dtype) for tensor in inputs))
+    def __post_init__(self) -> None:
+        self.transformer.requires_grad_(False)
 
-    @torch.no_grad()
-    def __call__(self, *inputs: Tensor) -> Tensor:
-        """The answer for a batch of prompts; raises ValueError if a tensor's shape is not the format's."""
-        return self.format.read(self.transformer(self._tokens(*inputs)))
+    def __call__(self, *inputs: Any, strict: bool = False) -> Tensor:
+        """The answer for a batch of prompts, with a look at whether the model was made for them.
 
-    def trace(self, *inputs: Tensor) -> list[dict[str, Tensor]]:
+        A prompt outside the model's domain is an ``OutsideDomainWarning``, or an ``OutsideDomain`` error if ``strict``.
+        Raises ValueError on inputs of wrong shapes or kinds, and where rounding alone would make the answer.
+        """
+        tensors = self._tensors(*inputs)
+        if complaint := self.domain.complaint(self.transformer.dtype, *tensors):
+            if strict:
+                raise OutsideDomain(complaint)
+            warnings.warn(complaint, OutsideDomainWarning, stacklevel=2)
+        return self._answer(*tensors)
+
+    def answer(self, *inputs: Any) -> Tensor:
+        """The answer without a look at the domain, for those who measure what a model does anywhere."""
+        return self._answer(*self._tensors(*inputs))
+
+    def check(self, *inputs: Any, tolerance: float = 1e-6) -> "Check":
+        """What can be said of the model's answers to prompts: residual, spectrum, expected error, steps that suffice."""
+        return self.domain.check(self, *self._tensors(*inputs), tolerance=tolerance)
+
+    @cached_property
+    def domain(self) -> "Domain":
+        """The prompts for which the model was made. No import statement: what it says changes no answer, so a job's
+        digest of code need not cover it."""
+        return cast("Domain", import_module("icnewton.domains").domain_of(self.card))
+
+    def trace(self, *inputs: Any) -> list[dict[str, Tensor]]:
         """The named blocks before the first and after each layer, each ``(batch, tokens, rows)``."""
-        return [self.format.stream.unpack(stream) for stream in self.transformer.trace(self._tokens(*inputs))]
+        tokens = self._tokens(*self._tensors(*inputs))
+        return [self.format.stream.unpack(stream) for stream in self.transformer.streams(tokens)]
 
-    def to(self, dtype: torch.dtype) -> "Model":
-        """The same model with weights in another dtype."""
+    def to(self, *where: Any, device: Any = None, dtype: torch.dtype | None = None) -> "Model":
+        """The same model elsewhere or in another precision: ``to("cuda")``, ``to(torch.float32)`` or both.
+
+        Raises ValueError for what is neither a floating-point dtype nor a device that torch can use.
+        """
+        for value in where:
+            dtype, device = (value, device) if isinstance(value, torch.dtype) else (dtype, value)
+        dtype = dtype or self.transformer.dtype
+        if dtype not in DTYPES.values():
+            raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, found {dtype}")
         transformer = Transformer(self.transformer.config, dtype)
         transformer.load_state_dict(self.transformer.state_dict())
+        try:
+            transformer.to(self.transformer.device if device is None else torch.device(device))
+        except (RuntimeError, AssertionError, TypeError) as error:
+            raise ValueError(f"device must be one that torch can use, found {device!r}: {error}") from None
         return assemble(self.format, transformer, **kept(self.card))
+
+    def _tensors(self, *inputs: Any) -> list[Tensor]:
+        names = [*self.format.inputs]
+        if len(inputs) != len(names):
+            raise TypeError(f"a model of this format takes {' and '.join(names)}, found {len(inputs)} inputs")
+        device = self.transformer.device
+        tensors = [as_tensor(name, value, device) for name, value in zip(names, inputs, strict=True)]
+        self.format.check(*tensors)
+        return tensors
+
+    def _tokens(self, *tensors: Tensor) -> Tensor:
+        return self.format.tokens(*(tensor.to(self.transformer.dtype) for tensor in tensors))
+
+    def _answer(self, *tensors: Tensor) -> Tensor:
+        return self.format.read(self.transformer(self._tokens(*tensors)))
 
 
 def kept(card: Card) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,12 @@ class Stream:
         A block is ``(batch or 1, m, size)`` with m <= tokens and fills the first m tokens.
         """
         like = next(iter(blocks.values()))
-        packed = torch.zeros(batch, tokens, self.width, dtype=like.dtype, device=like.device)
-        for name, block in blocks.items():
-            packed[:, : block.shape[1], self.slice(name)] = block
-        return packed
+        parts = []
+        for name, size in self.sizes.items():
+            block = blocks.get(name, like.new_zeros(1, 0, size))
+            filled = F.pad(block, (0, 0, 0, tokens - block.shape[1]))
+            parts.append(filled.expand(batch, tokens, size))
+        return torch.cat(parts, -1)
 
     def unpack(self, tokens: Tensor) -> dict[str, Tensor]:
         """The blocks of ``(batch, tokens, width)`` by name, each ``(batch, tokens, size)``."""

@@ -180,6 +180,11 @@ class Transformer(nn.Module):
         return next((parameter.dtype for parameter in self.parameters()), self._dtype)
 
     @property
+    def device(self) -> torch.device:
+        """Where the weights are; the CPU, where there are none."""
+        return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
+
+    @property
     def applied(self) -> list[Layer]:
         """The layers in the order in which they are applied, ``loops`` times the stack."""
         return cast(list[Layer], [*self.layers]) * self.config.loops
@@ -205,7 +210,6 @@ class Transformer(nn.Module):
             stream = layer(stream, query_only=index == len(layers))
         return self.readout(stream[..., -1:, :])
 
-    @torch.no_grad()
     def trace(self, tokens: Tensor) -> list[Tensor]:
         """All ``loops * depth + 1`` residual streams, to look inside."""
         return list(self.streams(tokens))

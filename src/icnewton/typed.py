@@ -1,11 +1,71 @@
-"""Plain JSON values: as a dataclass, each of the type that the dataclass says; and in what two of them differ."""
+"""Plain JSON values: as a dataclass, each of the type that the dataclass says; and in what two of them differ.
 
+What comes from Python instead (numpy scalars, tensors of no dimension, 3.0 for 3) is made plain by ``plain``.
+"""
+
+import inspect
 import math
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+LARGEST = sys.float_info.max
+
+
+def settings_of(function: Callable[..., Any], given: Mapping[str, object]) -> dict[str, Any]:
+    """Keyword arguments of a function as plain values of their annotated types.
+
+    Raises TypeError where one is unknown or missing, ValueError where one is not of its type, in one sentence.
+    """
+    parameters, hints = inspect.signature(function).parameters, get_type_hints(function)
+    known = ", ".join(parameters)
+    if unknown := given.keys() - parameters.keys():
+        raise TypeError(f"expected only the settings {known}, found {', '.join(sorted(unknown))}")
+    if missing := [name for name, p in parameters.items() if p.default is p.empty and name not in given]:
+        raise TypeError(f"expected the setting {', '.join(missing)} among {known}, found none")
+    return {name: plain(name, value, hints[name]) for name, value in given.items()}
+
+
+def settle(instance: Any) -> None:
+    """Make the fields of a new frozen dataclass plain values of their annotated types; raises ValueError as ``plain``."""
+    for name, kind in get_type_hints(type(instance)).items():
+        object.__setattr__(instance, name, plain(name, getattr(instance, name), kind))
+
+
+def scalar(value: Any) -> Any:
+    """The Python number in a numpy scalar, or in an array or a tensor of no dimension; anything else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+
+
+def plain(name: str, value: Any, kind: Any) -> Any:
+    """A value as a plain one of an annotated type; raises ValueError, naming it, where it is none.
+
+    Numbers are finite, 3.0 is a whole number and True is none.
+    """
+    value, origin, arguments = scalar(value), get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        if value is None and type(None) in arguments:
+            return None
+        return plain(name, value, next(option for option in arguments if option is not type(None)))
+    if origin is tuple:
+        pair = value.tolist() if hasattr(value, "tolist") else value
+        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != len(arguments):
+            raise ValueError(f"{name} must be {len(arguments)} numbers, found {value!r}")
+        return tuple(plain(name, item, option) for item, option in zip(pair, arguments, strict=True))
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        if not number or value != value or value in (math.inf, -math.inf) or value != int(value):
+            raise ValueError(f"{name} must be a whole number, found {value!r}")
+        return int(value)
+    if kind is float:
+        if not number or abs(value) > LARGEST or value != value:
+            raise ValueError(f"{name} must be a finite number, found {value!r}")
+        return float(value)
+    if kind in (bool, str) and not isinstance(value, kind):
+        raise ValueError(f"{name} must be {'True or False' if kind is bool else 'text'}, found {value!r}")
+    return value
 
 
 def typed(cls: type[T], values: object) -> T:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import safetensors.torch
 from torch import Tensor
 
-from icnewton.files import brief, write_atomically, write_json
+from icnewton.files import brief, write_together
 from icnewton.models import JSON, Card, Model, assemble, from_card, kept
 from icnewton.transformer import Transformer
 
@@ -25,16 +25,19 @@ LARGEST_CARD, LARGEST_HEADER, LARGEST_WEIGHTS = 2**20, 2**24, 2**33  # bytes
 
 
 def save(model: Model, folder: str | Path) -> None:
-    """Write a model's weights and card into ``folder``, each atomically, the weights first.
+    """Write a model's weights and card into ``folder``; both are complete before either replaces what was there.
 
-    Raises ValueError if there are more bytes of weights than ``load`` takes.
+    Raises ValueError if there are more bytes of weights than ``load`` takes, or something in the card that is not JSON.
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     _size(model.transformer)
-    state = {name: tensor.contiguous().cpu() for name, tensor in model.transformer.state_dict().items()}
-    content = safetensors.torch.save(state, {"card": json.dumps(_bearing(model.card))})
-    write_atomically(folder / WEIGHTS, lambda part: part.write_bytes(content))
-    write_json(folder / CARD, replace(model.card, weights=_digest(content)).to_json())
+    state = {name: tensor.detach().contiguous().cpu() for name, tensor in model.transformer.state_dict().items()}
+    try:
+        content = safetensors.torch.save(state, {"card": json.dumps(_bearing(model.card))})
+        card = json.dumps(replace(model.card, weights=_digest(content)).to_json(), indent=2) + "\n"
+    except TypeError as error:
+        raise ValueError(f"{folder / CARD}: expected values that JSON can hold, found that {error}") from None
+    write_together({folder / WEIGHTS: content, folder / CARD: card.encode()})
 
 
 def load(folder: str | Path) -> Model:
@@ -42,10 +45,11 @@ def load(folder: str | Path) -> Model:
 
     Raises ValueError, naming the file, if the card or the weights are missing, damaged or do not belong together.
     """
+    folder = Path(folder).expanduser()
     try:
-        return _load(Path(folder) / CARD, Path(folder) / WEIGHTS)
+        return _load(folder / CARD, folder / WEIGHTS)
     except RecursionError:
-        raise ValueError(f"{Path(folder) / CARD}: expected a model card of a few levels, found too many") from None
+        raise ValueError(f"{folder / CARD}: expected a model card of a few levels, found too many") from None
 
 
 def _load(path: Path, weights: Path) -> Model:
@@ -74,7 +78,9 @@ def _load(path: Path, weights: Path) -> Model:
 def _read(path: Path, largest: int, parse: Callable[[bytes], T], expected: str) -> T:
     """What a regular file of a bounded size holds; whatever is wrong with its bytes is one ValueError."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would keep the reader waiting, a device never end
+        if not path.exists():
+            raise ValueError("no such file" if path.parent.is_dir() else f"no folder {path.parent}")
+        if not path.is_file():  # a pipe would keep the reader waiting, a device never end
             raise ValueError("something that is not a file")
         if (size := path.stat().st_size) > largest:
             raise ValueError(f"{size} bytes, more than {largest}")

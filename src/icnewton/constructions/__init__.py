@@ -8,6 +8,7 @@ from icnewton.constructions.gradient_descent import build_gradient_descent
 from icnewton.constructions.inverse import build_inverse
 from icnewton.constructions.least_squares import build_least_squares
 from icnewton.models import Model
+from icnewton.typed import settings_of
 
 FAMILIES: dict[str, Callable[..., Model]] = {
     "inverse": build_inverse,
@@ -21,8 +22,10 @@ def build(family: str, **settings: Any) -> Model:
     """A built model in float64; families are inverse, least_squares, damped_newton and gradient_descent, with the settings
     of ``build_inverse`` and its like.
 
-    Raises ValueError for an unknown family or settings outside a theorem's reach.
+    Numbers may be numpy's or tensors of no dimension. Raises ValueError for an unknown family or settings outside a
+    theorem's reach, TypeError for settings that a family does not have or lacks.
     """
     if family not in FAMILIES:
         raise ValueError(f"family must be one of {sorted(FAMILIES)}, found {family!r}")
-    return FAMILIES[family](**settings)
+    builder = FAMILIES[family]
+    return builder(**settings_of(builder, settings))

@@ -27,6 +27,7 @@ def iterates(model: Model, x: Tensor, y: Tensor, exact: Collection[str] = ()) ->
     """w ``(batch, d)`` after every step 0, 1, ..., with the gadgets in ``exact`` replaced by their exact functions."""
     format = model.format
     assert isinstance(format, LogisticStateFormat)
+    format.check(x, y)
     tokens, stream, mu = format.tokens(x, y), format.stream, model.card["origin"]["mu"]
     per_step = model.card.layers_per_step or 1
     found = [format.read(tokens)]
