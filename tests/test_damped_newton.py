@@ -12,6 +12,7 @@ from test_logistic import problem
 import icnewton
 from icnewton import logistic
 from icnewton.constructions import interventions
+from icnewton.constructions.precision import plan, smallest_error
 
 
 def iterates(model, x, y):
@@ -170,3 +171,50 @@ def test_the_corners_of_the_range(d, n, mu, error):
     w = iterates(model, x, y)
     for before, after in pairwise(w):
         assert torch.linalg.vector_norm(after - logistic.damped_step(before, x, y, mu)).item() <= error
+
+
+@pytest.mark.parametrize("mu", [1.0, 0.1, 0.01, 1e-3])
+def test_the_bound_holds_down_to_the_smallest_error(mu):
+    """A found fault: at mu = 0.1, error 1e-10, rounding exceeded the card's bound of 9.1e-11 twofold."""
+    x, y = problem(1, 2, 16)
+    x = x / x.abs().amax(1, keepdim=True)
+    model = icnewton.build("damped_newton", d=1, n=2, mu=mu, steps=6, error=1.01 * smallest_error(mu), looped=True)
+    for before, after in pairwise(interventions.iterates(model, x, y)):
+        distance = torch.linalg.vector_norm(after - logistic.damped_step(before, x, y, mu), dim=-1)
+        assert distance.max().item() <= model.card["origin"]["step_error_bound"] <= 1.01 * smallest_error(mu)
+    with pytest.raises(ValueError, match=rf"error must be at least 6e-10 / mu = {smallest_error(mu):.3g}, found"):
+        icnewton.build("damped_newton", d=1, n=2, mu=mu, steps=6, error=0.99 * smallest_error(mu))
+
+
+def test_rounding_counts_for_gadgets_set_by_hand():
+    fine = icnewton.build("damped_newton", d=1, n=2, mu=0.1, steps=1, knots=10**6, inner_steps=5)
+    gadgets = plan(1, 0.1, None, 10**6, 5, 10**7)
+    assert fine.card["origin"]["step_error_bound"] == gadgets.bound > gadgets.rounding > 1e-9
+
+
+@pytest.mark.parametrize(
+    ("family", "settings", "words"),
+    [
+        ("damped_newton", {"mu": 1e-5, "error": 7e-4}, r"a gadget must have at most \d+ cells .*, found about 3.1e\+06"),
+        ("damped_newton", {"mu": 0.1, "knots": 10**9, "inner_steps": 2}, "knots must be at most"),
+        ("damped_newton", {"d": 500, "error": 1e-4}, r"at most budget = 1073741824 bytes, found \d+ .*hidden width 78000"),
+        ("damped_newton", {"steps": 10**9, "error": 1e-2}, "steps must make at most 4096 layers, found"),
+        ("damped_newton", {"error": 1e-2, "budget": 10**5}, "at most budget = 100000 bytes"),
+        ("gradient_descent", {"error": 1e-13}, r"error in \[1e-12, 1\)"),
+        ("inverse", {"d": 10**4, "symmetric": True}, r"at most budget = 1073741824 bytes, found .* \(width 30000, depth 1"),
+        ("inverse", {"steps": 10**12, "symmetric": True}, "steps must make at most 4096 layers, found 1000000000000"),
+        ("least_squares", {"d": 10**5, "alpha": 1.0}, "at most budget = 1073741824 bytes"),
+        ("least_squares", {"steps": 10**9, "alpha": 1.0, "order": 4}, "steps must make at most 4096 layers"),
+    ],
+)
+def test_a_construction_has_a_budget(family, settings, words):
+    """A found fault: mu = 1e-5 with an error of 7e-4 took 4.6 GB, an error of 1e-12 had not ended after 400 s."""
+    defaults = {"d": 5, "n": 26, "mu": 0.1, "steps": 1}
+    if family in ("inverse", "least_squares"):
+        del defaults["mu"]
+    if family == "inverse":
+        del defaults["n"]
+    with pytest.raises(ValueError, match=words):
+        icnewton.build(family, **defaults | settings)
+    if "budget" in settings:
+        assert icnewton.build(family, **defaults | settings | {"budget": 2**25}).card.hidden_width > 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from icnewton.classification import LogisticCondition
 from icnewton.diabetes import built_frame, diabetes_prompts, lstsq_predictions
 from icnewton.evaluation import probe_prompts, probe_values
 from icnewton.prompts import Condition, generator, sample, sample_spectra
@@ -97,3 +98,33 @@ def test_lstsq_predictions_use_numpy():
     prompts = diabetes_prompts(50, 2, generator("d"))
     w = np.linalg.lstsq(prompts.x[1, :-1].numpy(), prompts.y[1].numpy(), rcond=None)[0]
     assert lstsq_predictions(prompts)[1] == pytest.approx(w @ prompts.x[1, -1].numpy())
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, torch.tensor, int])
+def test_equal_numbers_give_equal_prompts(kind):
+    """A found fault: streams are told apart by text, and 10, 10.0 and numpy's 10 read differently."""
+    plain = Condition("normalised", 3, 8, 10.0, 0.0)
+    other = Condition("normalised", kind(3), kind(8), kind(10), kind(0))
+    assert repr(other) == repr(plain)
+    whole = 3.0 if kind in (np.float32, np.float64) else 3
+    assert generator(other, kind(3)).initial_seed() == generator(plain, whole).initial_seed()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"kappa": float("inf")}, "kappa must be a finite number, found inf"),
+        ({"noise": float("nan")}, "noise must be a finite number, found nan"),
+        ({"d": 2.5}, "d must be a whole number, found 2.5"),
+        ({"n": "8"}, "n must be a whole number, found '8'"),
+        ({"kappa": None}, "kappa must be a finite number, found None"),
+    ],
+)
+def test_conditions_are_of_finite_numbers(values, words):
+    with pytest.raises(ValueError, match=words):
+        Condition(**{"protocol": "normalised", "d": 3, "n": 8, "kappa": 10.0, "noise": 0.0} | values)
+    if values.keys() & {"d", "n", "kappa"}:
+        with pytest.raises(ValueError, match=words):
+            LogisticCondition(**{"protocol": "bounded", "d": 3, "n": 8, "kappa": 10.0, "mu": 0.1} | values)
+    with pytest.raises(ValueError, match="mu must be a finite number, found inf"):
+        LogisticCondition("bounded", 3, 8, 10.0, float("inf"))

@@ -1,7 +1,10 @@
 """Models on disk come back exactly, and damaged or foreign files are refused in words."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -62,6 +65,45 @@ def test_damage_is_refused_in_words(tmp_path, model):
         icnewton.load(tmp_path)
     card.write_text("{")
     with pytest.raises(ValueError, match=r"card\.json: expected a model card in JSON"):
+        icnewton.load(tmp_path)
+
+
+def test_a_failed_save_leaves_the_model_that_was_there(tmp_path, model, monkeypatch):
+    """A found fault: the weights were replaced, then the card could not be written, and neither model could be loaded."""
+    icnewton.save(model, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    other = icnewton.build("least_squares", d=3, n=7, steps=3, alpha=0.02)
+    for origin in ({"alpha": np.float32(2e-3)}, {"steps": np.int64(2)}, {"x": torch.ones(2)}, {"x": {1, 2}}, {1j: 2}):
+        with pytest.raises(ValueError, match=r"card\.json: expected values that JSON can hold, found"):
+            icnewton.save(replace(other, card=replace(other.card, origin=origin)), tmp_path)
+    with pytest.raises(ValueError, match=r"card\.json: expected values that JSON can hold, found"):
+        icnewton.save(replace(other, card=replace(other.card, layers_per_step=np.int64(1))), tmp_path)
+    full = "No space left on device"
+
+    def fail(path, content):
+        if path.name.startswith(".card"):
+            raise OSError(full)
+        return original(path, content)
+
+    original = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(OSError, match=full):
+        icnewton.save(other, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_path_may_begin_with_a_tilde(tmp_path, model, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    icnewton.save(model, "~/models/one")
+    assert icnewton.load("~/models/one").card == icnewton.load(tmp_path / "models/one").card
+
+
+def test_a_missing_model_is_named(tmp_path, model):
+    with pytest.raises(ValueError, match=r"none/card\.json: expected a model card in JSON, found no folder .*none$"):
+        icnewton.load(tmp_path / "none")
+    icnewton.save(model, tmp_path)
+    (tmp_path / "weights.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"weights\.safetensors: expected weights .*, found no such file$"):
         icnewton.load(tmp_path)
 
 

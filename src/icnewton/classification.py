@@ -8,6 +8,7 @@ from torch import Tensor
 
 from icnewton.logistic import minimise
 from icnewton.prompts import PROTOCOLS, Condition, sample_examples
+from icnewton.typed import settle
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class LogisticCondition:
     mu: float
 
     def __post_init__(self) -> None:
+        settle(self)
         if self.protocol != "bounded" and self.protocol not in PROTOCOLS:
             raise ValueError(f"protocol must be bounded or one of {sorted(PROTOCOLS)}, found {self.protocol!r}")
         if not self.mu > 0:

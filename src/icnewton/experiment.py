@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from icnewton.classification import LogisticCondition
-from icnewton.constructions.precision import largest_error
+from icnewton.constructions.precision import largest_error, smallest_error
 from icnewton.files import brief
 from icnewton.prompts import Condition
 from icnewton.schema import Config, complaints, malformed
@@ -165,7 +165,7 @@ def _inexact(config: Config) -> Iterator[str]:
 
 
 def _unbuildable(logistic: Config) -> Iterator[str]:
-    """Errors of a damped-Newton step for which Theorem 5.2's construction has no proof."""
+    """Errors of a damped-Newton step for which Theorem 5.2's construction has no proof, or float64 no room."""
     checks, cancer, built = logistic["checks"], logistic["cancer"], logistic["built"].get("damped_newton")
     bounded = {mu for group in logistic["runs"] if group["protocol"] == "bounded" for mu in group["mu"]} if built else set()
     asked = [("checks.error", c["mu"], error) for c in checks["conditions"] for error in checks["error"]]
@@ -173,6 +173,8 @@ def _unbuildable(logistic: Config) -> Iterator[str]:
     for where, mu, error in (*asked, ("cancer.error", cancer["mu"], cancer["error"])):
         if error > largest_error(mu):
             yield f"logistic.{where}: expected at most {largest_error(mu):.3g} at mu = {mu:g}, found {error}"
+        if mu > 0 and error < smallest_error(mu):
+            yield f"logistic.{where}: expected at least {smallest_error(mu):.3g} at mu = {mu:g}, found {error}"
 
 
 def _condition_name(protocol: str, kappa: float, **last: float) -> str:

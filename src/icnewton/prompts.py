@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from icnewton.typed import scalar, settle
+
 
 @dataclass(frozen=True)
 class Prompts:
@@ -60,6 +62,7 @@ class Condition:
     noise: float
 
     def __post_init__(self) -> None:
+        settle(self)
         if self.protocol not in PROTOCOLS:
             raise ValueError(f"protocol must be one of {sorted(PROTOCOLS)}, found {self.protocol!r}")
         if self.d < 1 or self.n < 1:
@@ -77,9 +80,9 @@ def _normalised(spectra: Tensor) -> Tensor:
 def generator(*keys: object, device: str | torch.device = "cpu") -> torch.Generator:
     """A random stream of its own for each tuple of keys, such as ``generator("evaluation", condition, seed)``.
 
-    Keys are told apart by ``repr``; equal keys give equal streams on every machine.
+    Keys are told apart by ``repr``, numpy's numbers being Python's; equal keys give equal streams on every machine.
     """
-    digest = hashlib.blake2b(repr(keys).encode(), digest_size=7).digest()
+    digest = hashlib.blake2b(repr(tuple(map(scalar, keys))).encode(), digest_size=7).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest))
 
 

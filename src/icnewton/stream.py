@@ -60,16 +60,20 @@ class Stream:
             start += size
         raise KeyError(f"no block {name!r} in this stream, which has {', '.join(self.sizes)}")
 
-    def selector(self, rows: Rows) -> Tensor:
-        """The ``(size, width)`` float64 matrix P with P h = the combination; raises ValueError on unequal sizes."""
+    def size(self, rows: Rows) -> int:
+        """The number of rows of a combination; raises ValueError on unequal sizes."""
         sizes = {name: self.sizes[name] for name in rows.terms}
         size = max(sizes.values())
         if not set(sizes.values()) <= {1, size}:
             raise ValueError(f"blocks of unequal sizes cannot be added: {sizes}")
-        selector = torch.zeros(size, self.width, dtype=torch.float64)
+        return size
+
+    def selector(self, rows: Rows) -> Tensor:
+        """The ``(size, width)`` float64 matrix P with P h = the combination; raises ValueError on unequal sizes."""
+        selector = torch.zeros(self.size(rows), self.width, dtype=torch.float64)
         for name, coefficient in rows.terms.items():
             part = selector[:, self.slice(name)]
-            part.fill_(coefficient) if sizes[name] == 1 else part.fill_diagonal_(coefficient)
+            part.fill_(coefficient) if self.sizes[name] == 1 else part.fill_diagonal_(coefficient)
         return selector
 
     def pack(self, batch: int, tokens: int, blocks: Mapping[str, Tensor]) -> Tensor:

@@ -19,6 +19,7 @@ the neurons' layers must be. 2 heads, width 7d + 8; the theorem allows 11 + 2k l
 import math
 from itertools import islice
 
+from icnewton.constructions.budget import BUDGET, afford_depth, most_cells
 from icnewton.constructions.heads import Action, Head, compile_layers
 from icnewton.constructions.precision import Gadget, Plan, plan
 from icnewton.constructions.relu import Interpolants, Linear, clear, product
@@ -38,6 +39,7 @@ def build_damped_newton(
     knots: int | None = None,
     inner_steps: int | None = None,
     looped: bool = False,
+    budget: int = BUDGET,
 ) -> Model:
     """``model(x, y) -> w``: x ``(batch, n, d)`` with ||x_i|| <= 1, y ``(batch, n)`` of -1 and 1, w ``(batch, d)``, float64.
 
@@ -45,25 +47,29 @@ def build_damped_newton(
     in ``model.card["origin"]["step_error_bound"]`` (None if gadgets set by hand are too coarse for it). ``knots`` and
     ``inner_steps`` set the cells of the scalar gadgets (2 sqrt(knots) for each layer of squares) and k by hand. ``looped``
     stores one step and applies it ``steps`` times: same output, to the bit. Raises ValueError on d < 1, n < 1, mu <= 0,
-    steps < 0 (or 0 if looped), knots < 2, inner_steps < 0, too few of them given, or an ``error`` that is not positive,
-    larger than sqrt(mu / (mu + 1/4)) / 4 or missed.
+    steps < 0 (or 0 if looped), knots < 2, inner_steps < 0, too few of them given, an ``error`` that is not positive,
+    larger than sqrt(mu / (mu + 1/4)) / 4, smaller than ``smallest_error`` or missed, or weights of more than ``budget`` bytes.
 
     The lemma of ``precision.py`` keeps every margin in the gadgets' interval where there is a bound; beyond it p and r stay
     what they are at its ends.
     """
     _check(d, n, mu, steps, error, knots, inner_steps, looped)
-    budget = plan(d, mu, error, knots, inner_steps)
     blocks = dict.fromkeys(("a", "I", "W", "b", "G", "S", "X"), d) | dict.fromkeys("yCzprsve", 1)
+    most = most_cells(7 * d + 8, budget)
+    if knots is not None and knots > most:
+        raise ValueError(f"knots must be at most {most} to stay within budget = {budget} bytes, found {knots}")
+    gadgets = plan(d, mu, error, knots, inner_steps, most)
     format = LogisticStateFormat(d, n, blocks)
-    step = step_layers(format.stream, n, budget)
-    loops, layers = (steps, step) if looped else (1, step * steps)
-    bound = budget.bound if math.isfinite(budget.bound) else None
+    step = step_layers(format.stream, n, gadgets)
+    loops, stored = (steps, 1) if looped else (1, steps)
+    afford_depth(stored * len(step))
+    bound = gadgets.bound if math.isfinite(gadgets.bound) else None
     origin = {"d": d, "n": n, "mu": mu, "steps": steps, "error": error, "step_error_bound": bound,
-              "inner_steps": budget.inner_steps, "product_cells": budget.product_cells,
-              "logistic_cells": len(budget.logistic.knots) - 1, "damping_cells": len(budget.damping.knots) - 1}  # fmt: skip
+              "inner_steps": gadgets.inner_steps, "product_cells": gadgets.product_cells,
+              "logistic_cells": len(gadgets.logistic.knots) - 1, "damping_cells": len(gadgets.damping.knots) - 1}  # fmt: skip
     return assemble(
         format,
-        compile_layers(format.stream, layers, loops),
+        compile_layers(format.stream, step * stored, loops, budget),
         family="damped_newton",
         kind="built",
         claim="T5.2",

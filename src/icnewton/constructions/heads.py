@@ -16,7 +16,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from icnewton.constructions.relu import Neurons, compile_neurons
+from icnewton.constructions.budget import BUDGET, afford
+from icnewton.constructions.relu import Neurons, compile_neurons, count_neurons
 from icnewton.stream import Rows, Stream
 from icnewton.transformer import Attention, FeedForward, Layer, Transformer, TransformerConfig
 
@@ -33,54 +34,69 @@ class Head:
 Action = Head | Neurons
 
 
-def compile_layers(stream: Stream, layers: Sequence[Sequence[Action]], loops: int = 1) -> Transformer:
+def compile_layers(stream: Stream, layers: Sequence[Sequence[Action]], loops: int = 1, budget: int = BUDGET) -> Transformer:
     """The float64 transformer whose layers do these actions, exactly: its heads first, then its neurons.
 
-    ``loops`` applies the whole stack that often.
+    ``loops`` applies the whole stack that often. Raises ValueError, before any weight is made, if the weights would take
+    more than ``budget`` bytes.
     """
-    heads = [[_matrices(stream, action) for action in layer if isinstance(action, Head)] for layer in layers]
+    heads = [[action for action in layer if isinstance(action, Head)] for layer in layers]
     neurons = [[action for action in layer if not isinstance(action, Head)] for layer in layers]
-    compiled = [compile_neurons(stream, layer) if layer else None for layer in neurons]
-    dims = [matrix.shape[0] for layer in heads for value, key, _, _ in layer for matrix in (value, key)]
+    hidden = tuple(count_neurons(stream, layer) for layer in neurons)
     config = TransformerConfig(
         width=stream.width,
         depth=len(layers),
         heads=max(1, *(len(layer) for layer in heads)) if heads else 1,
-        head_dim=max(dims, default=1),
-        hidden_width=tuple(len(w[0]) if w else 0 for w in compiled) if any(compiled) else 0,
+        head_dim=max((_size(stream, head) for layer in heads for head in layer), default=1),
+        hidden_width=hidden if any(hidden) else 0,
         loops=loops,
     )
+    afford(config, budget)
     transformer = Transformer(config, torch.float64)
     modules = cast(list[Layer], list(transformer.layers))
-    for module, layer, weights in zip(modules, heads, compiled, strict=True):
-        for index, matrices in enumerate(layer):
-            _write(module.attention, index * config.head_dim, *matrices)
-        if weights and module.feed_forward:
-            _write_neurons(module.feed_forward, *weights)
+    for module, heads_of_layer, neurons_of_layer in zip(modules, heads, neurons, strict=True):
+        for index, head in enumerate(heads_of_layer):
+            _write(module.attention, index * config.head_dim, *_matrices(stream, head))
+        if module.feed_forward:
+            _write_neurons(module.feed_forward, *compile_neurons(stream, neurons_of_layer))
     return transformer
+
+
+def _directions(head: Head) -> dict[tuple[tuple[str, float], ...], Rows]:
+    """The sources of a head without their factors: those that are multiples of one another are one."""
+    unit = [rows / _leading(rows) for rows in head.value.values()]
+    return {tuple(sorted(rows.terms.items())): rows for rows in unit}
+
+
+def _leading(rows: Rows) -> float:
+    return next(iter(rows.terms.values()))
+
+
+def _size(stream: Stream, head: Head) -> int:
+    """The rows that a head's matrices need."""
+    return max(sum(map(stream.size, _directions(head).values())), stream.size(head.key))
 
 
 def _matrices(stream: Stream, head: Head) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """(V, K, Q, O): sources that are multiples of one another share the rows of V, their factors go into O."""
+    starts: dict[tuple[tuple[str, float], ...], int] = {}
     values: list[Tensor] = []
-    factors: list[tuple[str, int, float]] = []
-    for target, rows in head.value.items():
-        leading = next(iter(rows.terms.values()))
-        direction = stream.selector(rows / leading)
-        index = next((i for i, known in enumerate(values) if torch.equal(known, direction)), len(values))
-        values[index:] = values[index:] or [direction]
-        factors.append((target, index, leading))
+    for direction, rows in _directions(head).items():
+        starts[direction] = sum(map(len, values))
+        values.append(stream.selector(rows))
     key, query = stream.selector(head.key), stream.selector(head.query)
     if key.shape != query.shape:
         raise ValueError(f"the head's key has {key.shape[0]} rows, its query has {query.shape[0]}")
-    starts = [sum(len(v) for v in values[:i]) for i in range(len(values))]
-    output = torch.zeros(stream.width, sum(map(len, values)), dtype=torch.float64)
-    for target, index, factor in factors:
-        block = output[stream.slice(target), starts[index] : starts[index] + len(values[index])]
+    value = torch.cat(values)
+    output = torch.zeros(stream.width, len(value), dtype=torch.float64)
+    for target, rows in head.value.items():
+        factor = _leading(rows)
+        start, size = starts[tuple(sorted((rows / factor).terms.items()))], stream.size(rows)
+        block = output[stream.slice(target), start : start + size]
         if block.shape[0] != block.shape[1]:
             raise ValueError(f"the head's value has {block.shape[1]} rows, its target {target!r} has {block.shape[0]}")
         block.fill_diagonal_(factor)
-    return torch.cat(values), key, query, output
+    return value, key, query, output
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ A layer is trilinear, so it can at most triple the degree of the residual I - X 
 that one layer can do, and no construction does order 4 with one layer a step.
 """
 
+from icnewton.constructions.budget import BUDGET, afford_depth
 from icnewton.constructions.heads import Head, compile_layers
 from icnewton.formats import InverseFormat
 from icnewton.models import Model, assemble
@@ -19,21 +20,22 @@ from icnewton.stream import Stream
 Layers = list[list[Head]]
 
 
-def build_inverse(*, d: int, steps: int, symmetric: bool, order: int = 2) -> Model:
+def build_inverse(*, d: int, steps: int, symmetric: bool, order: int = 2, budget: int = BUDGET) -> Model:
     """``model(A, X0) -> X``, all ``(batch, d, d)`` float64: ``steps`` steps of the order-p iteration from X0.
 
-    ``symmetric`` promises A = A^T; X0 is arbitrary in every case. Raises ValueError on d < 1, steps < 0 or an order
-    other than 2, 3, 4.
+    ``symmetric`` promises A = A^T; X0 is arbitrary in every case. Raises ValueError on d < 1, steps < 0, an order other
+    than 2, 3, 4, or weights of more than ``budget`` bytes.
     """
     if d < 1 or steps < 0:
         raise ValueError(f"d must be at least 1 and steps at least 0, found d = {d}, steps = {steps}")
     if order not in (2, 3, 4):
         raise ValueError(f"order must be 2, 3 or 4, found {order}")
     work, prepare, step = _plan(d, symmetric, order)
+    afford_depth(len(prepare) + steps * len(step))
     format = InverseFormat(d, work)
     return assemble(
         format,
-        compile_layers(format.stream, [*prepare, *(layer for _ in range(steps) for layer in step)]),
+        compile_layers(format.stream, [*prepare, *step * steps], budget=budget),
         family="inverse",
         kind="built",
         claim=("L4.1s" if symmetric else "L4.1") if order == 2 else f"order {order} of (3.4)",

@@ -14,6 +14,7 @@ Order 3 carries the query along: the query token's column q of X starts as X_0 a
 from collections.abc import Mapping
 from itertools import islice
 
+from icnewton.constructions.budget import BUDGET, afford_depth
 from icnewton.constructions.heads import Head, compile_layers
 from icnewton.constructions.inverse import Layers, newton_layer
 from icnewton.formats import LeastSquaresFormat
@@ -32,14 +33,17 @@ def build_least_squares(
     order: int = 2,
     step: str = "newton",
     spectrum: tuple[float, float] | None = None,
+    budget: int = BUDGET,
 ) -> Model:
     """``model(x, y) -> y_hat`` with x ``(batch, n + 1, d)``, query last, y ``(batch, n)``, y_hat ``(batch,)``, float64.
 
     ``step="newton"`` needs ``alpha``: X_0 = alpha (A^T A + ridge I), baked into the weights. ``step="chebyshev"`` needs
     ``spectrum``, bounds on the eigenvalues of A^T A (without the ridge). ``ridge`` is mu of Remark 4.4. Raises
-    ValueError on any other combination, d < 1, n < 1, steps < 0, alpha <= 0 or ridge < 0.
+    ValueError on any other combination, d < 1, n < 1, steps < 0, alpha <= 0, ridge < 0, or weights of more than ``budget``
+    bytes.
     """
     _check(d, n, steps, alpha, ridge, order, step, spectrum)
+    afford_depth(3 + steps * (2 if order == 4 else 1))
     origin = {"d": d, "n": n, "steps": steps, "alpha": alpha, "ridge": ridge, "order": order, "step": step,
               "spectrum": spectrum and list(spectrum)}  # fmt: skip
     if order == 3:
@@ -52,7 +56,7 @@ def build_least_squares(
     format = LeastSquaresFormat(d, n, blocks, query_block)
     return assemble(
         format,
-        compile_layers(format.stream, layers),
+        compile_layers(format.stream, layers, budget=budget),
         family="least_squares",
         kind="built",
         claim="T4.2" if order == 2 and step == "newton" else f"{step} step of order {order}",

@@ -41,6 +41,7 @@ from torch import Tensor
 
 from icnewton.constructions.relu import cell_bound, product_bound, spread
 
+ROUNDING = 8 * 2**-53  # of the damping gadget over its first slope; see Plan.rounding
 LEEWAY = 1.1  # of the damping gadget's interval over the bound on lambda, for inexact gradients and Hessians
 # shares of the error that a step is allowed: gradient and roots of d_i; products; inverse; damping. The rest is second order.
 SHARES = {"logistic": 0.15, "product": 0.02, "inverse": 0.013, "damping": 0.12}
@@ -77,8 +78,19 @@ class Plan:
         return self.logistic.bounds["root"] + math.sqrt(self.d) * product_bound(self.product_cells)
 
     @property
+    def rounding(self) -> float:
+        """What float64 adds to the error of a step: an estimate, not a theorem.
+
+        Near v = 0 the damping gadget has a slope s_0 as steep as its first cell is narrow. Its first neuron alone answers
+        s_0 v, the others cancel that, and each of two roundings leaves u |s_0| v, u = 2^-53, in eta, which the direction's
+        length weighs with sqrt(v / mu). From w = 0 no step was seen with v = lambda^2 above 1; four times as much is allowed.
+        """
+        first = self.damping.values["damping"].diff()[0] / self.damping.knots.diff()[0]
+        return ROUNDING * abs(first.item()) / math.sqrt(self.mu)
+
+    @property
     def bound(self) -> float:
-        """The theorem's bound on the Euclidean error of a step; infinite where it or the lemma does not apply."""
+        """The theorem's bound on the Euclidean error of a step, and rounding; infinite where it or the lemma does not apply."""
         hessian, gradient = self._root_error * (1 + self._root_error), self.logistic.bounds["probability"]
         tau, delta = hessian / self.mu, inverse_bound(self.mu, self.upper, self.inner_steps)
         if tau >= 1:
@@ -89,29 +101,35 @@ class Plan:
             + 2 * delta
             + 2 * (1 + delta) * ((1 - delta) ** -0.5 - 1)
             + math.sqrt(1 + delta) * self.damping.bounds["damping"]
+            + self.rounding
         )
         decrement = decrement_bound(self.mu)
         seen = math.sqrt(1 + delta) * ((1 - tau) ** -0.5 * decrement + gradient / math.sqrt(self.mu))
         return total if total <= largest_error(self.mu) and seen <= LEEWAY * decrement else math.inf
 
 
-def plan(d: int, mu: float, error: float | None, knots: int | None, inner_steps: int | None) -> Plan:
+def plan(d: int, mu: float, error: float | None, knots: int | None, inner_steps: int | None, most: int) -> Plan:
     """Gadgets whose bound meets ``error``; ``knots`` (cells of the scalar gadgets) and ``inner_steps`` override.
 
-    Raises ValueError where neither ``error`` nor both of the others are given, where the error is larger than the lemma
-    allows, and where the overriding values miss it.
+    Gadgets have at most ``most`` cells. Raises ValueError where that does not suffice, where neither ``error`` nor both of
+    the others are given, where the error is larger than the lemma allows or smaller than float64 does, and where the
+    overriding values miss it.
     """
     if error is None and (knots is None or inner_steps is None):
         raise ValueError(f"expected error, or both knots and inner_steps, found {error=}, {knots=}, {inner_steps=}")
     if error is not None and error > largest_error(mu):
         raise ValueError(f"error must be at most sqrt(mu / (mu + 1/4)) / 4 = {largest_error(mu):.3g}, found {error}")
+    if error is not None and error < smallest_error(mu):
+        raise ValueError(
+            f"error must be at least 6e-10 / mu = {smallest_error(mu):.3g}, found {error}: less is lost in rounding"
+        )
     if knots is not None:
         logistic, damping = logistic_gadget(margin_radius(mu), knots), damping_gadget(mu, knots)
         cells = math.ceil(2 * math.sqrt(knots))  # two layers: the product's share of the bound does not grow with knots
     else:
         assert error is not None
-        logistic = probability_gadget(mu, SHARES["logistic"] * mu * error)
-        damping = _smallest(lambda n: damping_gadget(mu, n), SHARES["damping"] * error)
+        logistic = probability_gadget(mu, SHARES["logistic"] * mu * error, most)
+        damping = _smallest(lambda n: damping_gadget(mu, n), SHARES["damping"] * error, most)
         cells = math.ceil(math.sqrt(9 / 32 * math.sqrt(d) / (SHARES["product"] * mu * error)) ** 0.5)
     if inner_steps is None:
         assert error is not None
@@ -132,20 +150,34 @@ def largest_error(mu: float) -> float:
     return math.sqrt(mu / (mu + 0.25)) / 4
 
 
+def smallest_error(mu: float) -> float:
+    """The error of a step from which on float64 is exact enough: there ``Plan.rounding`` is a sixteenth of it.
+
+    With s_0 = 1 / (2 mu sqrt(0.24 error)), as the damping gadget's share of the error makes it.
+    """
+    return 6e-10 / mu
+
+
 def margin_radius(mu: float) -> float:
     """The lemma's bound on |w^T a_i|."""
     return math.sqrt(2 * math.log(2) / mu + 0.25)
 
 
-def probability_gadget(mu: float, tolerance: float) -> Gadget:
-    """The smallest logistic gadget that is good enough for both of its functions."""
-    return _smallest(lambda cells: logistic_gadget(margin_radius(mu), cells), tolerance)
+def probability_gadget(mu: float, tolerance: float, most: int) -> Gadget:
+    """The smallest logistic gadget that is good enough for both of its functions; raises ValueError beyond ``most`` cells."""
+    return _smallest(lambda cells: logistic_gadget(margin_radius(mu), cells), tolerance, most)
 
 
-def _smallest(make: Callable[[int], Gadget], tolerance: float) -> Gadget:
-    """The gadget with the fewest cells, to two per cent, whose bounds are all within the tolerance; at least 8 cells."""
+def _smallest(make: Callable[[int], Gadget], tolerance: float, most: int) -> Gadget:
+    """The gadget with the fewest cells, to two per cent, whose bounds are all within the tolerance; at least 8 cells.
+
+    Raises ValueError beyond ``most`` cells, with the number that it would take: bounds fall with the square of the cells.
+    """
     low, high = 4, 8
-    while max(make(high).bounds.values()) > tolerance:
+    while (found := max(make(high).bounds.values())) > tolerance:
+        if high > most:
+            needed = high * math.sqrt(found / tolerance)
+            raise ValueError(f"a gadget must have at most {most} cells to stay within budget, found about {needed:.2g}")
         low, high = high, 2 * high
     while high - low > max(2, high // 50):
         middle = (low + high) // 2

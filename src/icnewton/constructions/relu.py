@@ -116,6 +116,15 @@ def product_bound(cells: int) -> float:
     return 9 / (32 * cells**4)
 
 
+def count_neurons(stream: Stream, neurons: Sequence[Neurons]) -> int:
+    """How many neurons the actions take."""
+    counts = [
+        stream.size(n.source) * len(n.knots) if isinstance(n, Interpolants) else 2 * sum(map(stream.size, n.value.values()))
+        for n in neurons
+    ]
+    return sum(counts)
+
+
 def compile_neurons(stream: Stream, neurons: Sequence[Neurons]) -> Weights:
     """The weights of one feed-forward layer that does all these actions."""
     parts = [_interpolants(stream, n) if isinstance(n, Interpolants) else _linear(stream, n) for n in neurons]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from icnewton.domains.check import Check as Check
+from icnewton.domains.check import UnknownDomain
 from icnewton.domains.inverse import InverseDomain
 from icnewton.domains.learned import EncoderDomain, RegressionDomain
 from icnewton.domains.least_squares import LeastSquaresDomain
@@ -41,9 +42,9 @@ LEARNED: dict[str, Callable[[Card], Domain]] = {"regression": RegressionDomain, 
 
 
 def domain_of(card: Card) -> Domain:
-    """The domain of a model; raises ValueError for a card of no known kind."""
-    if card.kind == "learned" and card.format["name"] in LEARNED:
-        return LEARNED[card.format["name"]](card)
-    if card.kind == "built" and card.family in BUILT:
-        return BUILT[card.family](card)
-    raise ValueError(f"expected a built model of {', '.join(BUILT)} or a learned one, found {card.kind} {card.family}")
+    """The domain of a model; an ``UnknownDomain`` where its card does not say, or says nonsense, what it was made for."""
+    known = LEARNED.get(card.format["name"]) if card.kind == "learned" else BUILT.get(card.family)
+    try:
+        return known(card) if known else UnknownDomain()
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return UnknownDomain()

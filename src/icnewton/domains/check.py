@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from icnewton.models import Model
+from icnewton.typed import plain
+
 SHOWN = 3  # prompts, in print
 
 
@@ -40,6 +43,27 @@ class Check:
                 f"expected error {self.expected_error[index].item():.3g}, steps that suffice {self.steps[index].item():g}"
             )
         return "\n".join(lines)
+
+
+class UnknownDomain:
+    """That of a model whose card does not say what it was made for."""
+
+    def complaint(self, dtype: torch.dtype, *inputs: Tensor) -> str:
+        """Always the same sentence."""
+        return "the origin in this model's card does not say for which prompts it was made"
+
+    def check(self, model: Model, *inputs: Tensor, tolerance: float) -> Check:
+        """Nothing but the complaint."""
+        unknown = torch.full((len(inputs[0]),), torch.nan, dtype=torch.float64)
+        return Check(unknown, unknown, unknown, unknown, unknown, self.complaint(model.transformer.dtype))
+
+
+def whole(name: str, value: object, most: int) -> int:
+    """A number of an origin from 0 to ``most``; raises ValueError where it is none."""
+    number = int(plain(name, value, int))
+    if not 0 <= number <= most:
+        raise ValueError(f"{name} must be from 0 to {most}, found {number}")
+    return number
 
 
 def share(outside: Tensor) -> str:

@@ -5,9 +5,11 @@ import math
 import torch
 from torch import Tensor
 
-from icnewton.domains.check import Check, not_finite, refuse_growth, share
+from icnewton.domains.check import Check, not_finite, refuse_growth, share, whole
 from icnewton.inputs import visible
 from icnewton.models import Card, Model
+from icnewton.transformer import MOST_APPLIED
+from icnewton.typed import plain
 
 SLACK = 1e-6  # by which rounding may move a spectral radius of 1
 
@@ -22,7 +24,8 @@ class InverseDomain:
 
     def __init__(self, card: Card) -> None:
         origin = card.origin
-        self.order, self.total, self.symmetric = int(origin["order"]), int(origin["steps"]), bool(origin["symmetric"])
+        self.order, self.total = whole("order", origin["order"], 4), whole("steps", origin["steps"], MOST_APPLIED)
+        self.symmetric = plain("symmetric", origin["symmetric"], bool)
 
     def complaint(self, dtype: torch.dtype, A: Tensor, X0: Tensor) -> str:
         """A sentence if the iteration diverges; raises ValueError where rounding in a null space would be the answer."""

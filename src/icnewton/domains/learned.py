@@ -85,7 +85,9 @@ class RegressionDomain:
     """
 
     def __init__(self, card: Card) -> None:
-        self.condition = Condition(**card.origin["run"]["condition"])
+        self.condition = condition = Condition(**card.origin["run"]["condition"])
+        if condition.d != card.format["d"]:
+            raise ValueError(f"the condition must have d = {card.format['d']}, found {condition.d}")
 
     def complaint(self, dtype: torch.dtype, x: Tensor, y: Tensor) -> str:
         """A sentence if some prompt is not like those of training."""
@@ -108,7 +110,9 @@ class EncoderDomain:
     """Logistic prompts of the condition that a model was trained on; ``check`` is that of ``logistic.checked``."""
 
     def __init__(self, card: Card) -> None:
-        self.condition = LogisticCondition(**card.origin["run"]["condition"])
+        self.condition = condition = LogisticCondition(**card.origin["run"]["condition"])
+        if condition.d != card.format["d"]:
+            raise ValueError(f"the condition must have d = {card.format['d']}, found {condition.d}")
 
     def complaint(self, dtype: torch.dtype, x: Tensor, y: Tensor) -> str:
         """A sentence if some prompt is not like those of training."""

@@ -7,10 +7,12 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from icnewton.domains.check import Check, not_finite, refuse_growth, share
+from icnewton.domains.check import Check, not_finite, refuse_growth, share, whole
 from icnewton.inputs import visible
 from icnewton.iterations import chebyshev_constants, gram_matrix, moment, nth
 from icnewton.models import Card, Model
+from icnewton.transformer import MOST_APPLIED
+from icnewton.typed import plain
 
 MOST_STEPS = 128  # Newton's steps for a condition number of 1 / eps are fewer
 
@@ -24,9 +26,14 @@ class LeastSquaresDomain:
 
     def __init__(self, card: Card) -> None:
         origin = card.origin
-        self.order, self.total = int(origin["order"]), int(origin["steps"])
-        self.alpha, self.ridge = origin["alpha"], float(origin["ridge"])
-        self.spectrum = origin["spectrum"]
+        self.order, self.total = whole("order", origin["order"], 4), whole("steps", origin["steps"], MOST_APPLIED)
+        self.ridge = plain("ridge", origin["ridge"], float)
+        self.alpha = plain("alpha", origin["alpha"], float | None)
+        self.spectrum = plain("spectrum", origin["spectrum"], tuple[float, float] | None)
+        if self.spectrum is None:
+            self.most = math.sqrt(2 / self.alpha) - self.ridge
+        else:
+            chebyshev_constants(*(end + self.ridge for end in self.spectrum))
 
     def complaint(self, dtype: torch.dtype, x: Tensor, y: Tensor) -> str:
         """A sentence if eigenvalues lie outside; raises ValueError where rounding in a null space would be the answer."""
@@ -40,8 +47,7 @@ class LeastSquaresDomain:
         refuse_growth(deficient, self.total, self.order, dtype, "a ridge")
         slack = 1 + max(1e-9, 100 * torch.finfo(x.dtype if x.is_floating_point() else dtype).eps)
         if self.spectrum is None:
-            most = math.sqrt(2 / self.alpha) - self.ridge
-            outside, built = upper >= most * slack, f"alpha = {self.alpha:g} converges below {most:.6g}"
+            outside, built = upper >= self.most * slack, f"alpha = {self.alpha:g} converges below {self.most:.6g}"
         else:
             low, high = self.spectrum
             outside, built = (lower * slack < low) | (upper > high * slack), f"it was built for [{low:g}, {high:g}]"

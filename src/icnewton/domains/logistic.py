@@ -9,6 +9,7 @@ from torch import Tensor
 from icnewton import logistic
 from icnewton.domains.check import Check
 from icnewton.models import Card, Model
+from icnewton.typed import plain
 
 MOST_STEPS = 1000  # of damped Newton, whose number does not grow with the dimension
 
@@ -28,7 +29,8 @@ class DampedNewtonDomain:
     """Rows of norm at most 1 and labels -1 and 1, which the format demands, and gadgets for which there is a bound."""
 
     def __init__(self, card: Card) -> None:
-        self.mu, self.bound = float(card.origin["mu"]), card.origin["step_error_bound"]
+        self.mu = plain("mu", card.origin["mu"], float)
+        self.bound = plain("step_error_bound", card.origin["step_error_bound"], float | None)
 
     def complaint(self, dtype: torch.dtype, x: Tensor, y: Tensor) -> str:
         """A sentence if the gadgets are too coarse for any bound on the error of a step."""
@@ -56,7 +58,7 @@ class GradientDescentDomain:
     """Rows of norm at most 1 and labels -1 and 1, which the format demands."""
 
     def __init__(self, card: Card) -> None:
-        self.mu, self.rate = float(card.origin["mu"]), float(card.origin["rate"])
+        self.mu, self.rate = (plain(name, card.origin[name], float) for name in ("mu", "rate"))
 
     def complaint(self, dtype: torch.dtype, x: Tensor, y: Tensor) -> str:
         """Nothing: what the format takes lies within the domain."""
