@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.polynomial import chebyshev
 from scipy.special import comb
 
+from icnewton import logistic
 from icnewton.constructions.checks import random_matrices
 from icnewton.iterations import (
     chebyshev_constants,
@@ -15,6 +16,8 @@ from icnewton.iterations import (
     conjugate_gradient,
     direct_solve,
     gradient_descent,
+    gram_matrix,
+    moment,
     newton_inverse,
     newton_start,
     nth,
@@ -101,3 +104,21 @@ def test_order_one_is_refused():
     S, _ = problem()
     with pytest.raises(ValueError, match="order must be at least 2, found 1"):
         next(newton_inverse(S, S, 1))
+
+
+def test_algorithms_broadcast_no_batch():
+    """Siblings of a found fault: one vector of labels was used for a whole batch of prompts."""
+    x, y, w = torch.randn(4, 7, 3), torch.randn(4, 7), torch.randn(4, 3)
+    for call in (
+        lambda: moment(x, y[:1]),
+        lambda: moment(x[:1], y),
+        lambda: moment(x, y[:, :1]),
+        lambda: next(newton_inverse(gram_matrix(x), gram_matrix(x)[:1])),
+        lambda: logistic.loss(w[:1], x, y.sign(), 0.1),
+        lambda: logistic.gradient(w, x, y[:1].sign(), 0.1),
+        lambda: logistic.hessian(w, x[:1], y.sign(), 0.1),
+        lambda: logistic.damped_step(w, x, y.sign()[:, :1], 0.1),
+        lambda: logistic.minimise(x, y[:1].sign(), 0.1),
+    ):
+        with pytest.raises(ValueError, match=r"must have (the same batch size|shape \(batch, .*\)), found"):
+            call()

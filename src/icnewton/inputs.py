@@ -35,21 +35,25 @@ def as_tensor(name: str, value: Any, device: torch.device) -> Tensor:
 def require(shapes: Mapping[str, tuple[Tensor, Shape]]) -> None:
     """Raise ValueError unless each tensor has its shape behind a batch size, and all of them the same batch size.
 
-    A letter in a shape matches any size, ``n + 1`` one more than n.
+    A letter in a shape is one size wherever it stands; ``n + 1`` is one more than n, which another tensor has.
     """
     sizes: dict[str, int] = {}
-    for tensor, shape in shapes.values():
-        if tensor.ndim == len(shape) + 1:
-            sizes |= {letter: size for letter, size in zip(shape, tensor.shape[1:], strict=True) if isinstance(letter, str)}
     for name, (tensor, shape) in shapes.items():
-        expected = tuple(sizes["n"] + 1 if letter == "n + 1" and "n" in sizes else letter for letter in shape)
-        fits = tensor.ndim == len(shape) + 1
-        if not fits or any(e != f for e, f in zip(expected, tensor.shape[1:], strict=True) if isinstance(e, int)):
-            words = ", ".join(["batch", *map(str, shape)])
-            raise ValueError(f"{name} must have shape ({words}), found {tuple(tensor.shape)}")
+        if tensor.ndim != len(shape) + 1:
+            raise ValueError(_wrong(name, tensor, shape))
+        sizes |= {str(size): found for size, found in zip(shape, tensor.shape[1:], strict=True)}
+    sizes["n + 1"] = sizes.get("n", -1) + 1
+    for name, (tensor, shape) in shapes.items():
+        expected = [sizes[size] if isinstance(size, str) else size for size in shape]
+        if list(tensor.shape[1:]) != expected:
+            raise ValueError(_wrong(name, tensor, shape))
     if len({len(tensor) for tensor, _ in shapes.values()}) > 1:
         found = " and ".join(f"{name} of shape {tuple(tensor.shape)}" for name, (tensor, _) in shapes.items())
         raise ValueError(f"{' and '.join(shapes)} must have the same batch size, found {found}")
+
+
+def _wrong(name: str, tensor: Tensor, shape: Shape) -> str:
+    return f"{name} must have shape ({', '.join(['batch', *map(str, shape)])}), found {tuple(tensor.shape)}"
 
 
 def visible(*tensors: Tensor) -> bool:

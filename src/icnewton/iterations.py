@@ -10,6 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from icnewton.inputs import require
+
 
 def nth(iterates: Iterator[Tensor], steps: int) -> Tensor:
     """The iterate after ``steps`` steps (0 is the start)."""
@@ -22,7 +24,8 @@ def gram_matrix(x: Tensor, ridge: float = 0.0) -> Tensor:
 
 
 def moment(x: Tensor, y: Tensor) -> Tensor:
-    """b = A^T y, ``(batch, d)``, from examples ``(batch, n, d)`` and labels ``(batch, n)``."""
+    """b = A^T y, ``(batch, d)``, from ``(batch, n, d)`` and ``(batch, n)``; raises ValueError on other shapes."""
+    require({"x": (x, ("n", "d")), "y": (y, ("n",))})
     return (x.mT @ y.unsqueeze(-1)).squeeze(-1)
 
 
@@ -43,10 +46,13 @@ def newton_inverse(A: Tensor, X0: Tensor, order: int = 2) -> Iterator[Tensor]:
     """The order-p family for A^{-1} (Sec. 3.4, Li & Li 2010), all tensors ``(batch, d, d)``; order 2 is Newton's.
 
     X_{t+1} = X_t sum_{m<p} (-1)^m C(p, m+1) (A X_t)^m, which equals X_t sum_{m<p} (I - A X_t)^m. The second form, by
-    Horner's rule, is used: the binomial coefficients of the first cancel badly for large p.
+    Horner's rule, is used: the binomial coefficients of the first cancel badly for large p. Where A is singular, the
+    pseudo-inverse is approached, but rounding errors in the null space grow p-fold in every step. Raises ValueError on
+    an order below 2 and on shapes that differ.
     """
     if order < 2:
         raise ValueError(f"order must be at least 2, found {order}")
+    require({"A": (A, ("d", "d")), "X0": (X0, ("d", "d"))})
     identity = torch.eye(A.shape[-1], dtype=A.dtype, device=A.device)
     X = X0
     while True:

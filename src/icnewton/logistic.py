@@ -3,8 +3,9 @@
     f(w) = (1/n) sum_i log(1 + exp(-y_i w^T a_i)) + (mu/2) ||w||^2,       y_i in {-1, 1}
 
 All functions take w ``(batch, d)``, x ``(batch, n, d)``, y ``(batch, n)`` and mu > 0 and work in the dtype given (float64
-wherever results are reported). f / (4 mu) is standard self-concordant where ||a_i|| <= 1 (Proposition 3.3); its Newton
-decrement is lambda / (2 sqrt(mu)). Iterates are endless generators that yield their start w = 0 first.
+wherever results are reported), and raise ValueError on other shapes. f / (4 mu) is standard self-concordant where
+||a_i|| <= 1 (Proposition 3.3); its Newton decrement is lambda / (2 sqrt(mu)). Iterates are endless generators that yield
+their start w = 0 first.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from icnewton.inputs import require
 
 LINE_SEARCH_BISECTIONS = 60
 
@@ -25,6 +28,7 @@ class NewtonStep(NamedTuple):
 
 
 def _margins(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    require({"w": (w, ("d",)), "x": (x, ("n", "d")), "y": (y, ("n",))})
     return y * (x @ w.unsqueeze(-1)).squeeze(-1)
 
 
@@ -98,6 +102,7 @@ def minimise(x: Tensor, y: Tensor, mu: float, tolerance: float = 1e-12, steps: i
     that full steps converge quadratically (f has the constant max ||a_i|| / sqrt(mu) of self-concordance), because f itself
     is then flat to rounding. Raises ArithmeticError if ``steps`` do not suffice.
     """
+    require({"x": (x, ("n", "d")), "y": (y, ("n",))})
     n, w, m = y.shape[-1], torch.zeros_like(x[..., 0, :]), torch.zeros_like(y)  # m: margins y_i w^T a_i, kept along with w
     quadratic = mu**0.5 / (4 * torch.linalg.vector_norm(x, dim=-1).amax(-1).clamp_min(1.0))
     signed = y.unsqueeze(-1) * x

@@ -28,9 +28,11 @@ def build_gradient_descent(
     within ``margin_radius``; beyond it sigma is constant. Raises ValueError on d < 1, n < 1, mu <= 0, steps < 0 (or 0 if
     looped), error not in [1e-12, 1), below which rounding would exceed it, or weights of more than ``budget`` bytes.
     """
-    if d < 1 or n < 1 or steps < int(looped) or not mu > 0 or not SMALLEST <= error < 1:
-        expected = f"d >= 1, n >= 1, mu > 0, steps >= {int(looped)} and error in [{SMALLEST:g}, 1)"
+    if d < 1 or n < 1 or steps < int(looped) or not mu > 0 or not 0 < error < 1:
+        expected = f"d >= 1, n >= 1, mu > 0, steps >= {int(looped)} and error in (0, 1)"
         raise ValueError(f"expected {expected}, found {d=}, {n=}, {mu=}, {steps=}, {error=}")
+    if error < SMALLEST:
+        raise ValueError(f"error must be at least {SMALLEST:g}, found {error}: less is lost in rounding")
     afford_depth(1 if looped else steps)
     rate = 1 / (mu + 0.25)
     gadget = probability_gadget(mu, error / rate, most_cells(2 * d + 4, budget))
