@@ -8,9 +8,10 @@ import ctypes
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
-from contextlib import suppress
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,28 +19,57 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from icnewton.files import write_atomically
+from icnewton.files import brief, write_atomically
 from icnewton.transformer import Layer
 
 SOURCE = Path(__file__).with_suffix(".c")
 FLAGS = ("-O3", "-march=native", "-std=gnu11")
 LANES, CHUNK, ROOM = 16, 64, 48  # as in fused.c, the largest LANES that it may choose
+PATIENCE = 60.0  # seconds for a command that takes two
+DIGEST = 16  # bytes
 
 
 @cache
 def compiled() -> ctypes.CDLL | None:
-    """The compiled ``fused.c``, from the user's cache folder, or None where there is no C compiler that makes it.
+    """The compiled ``fused.c``, from the user's cache folder, or None, with a warning that says why, where nothing makes it.
 
     The cache is keyed by the source, the compiler and the processor that it compiles for. ``ICNEWTON_COMPILER`` names
     another compiler than ``cc``; empty, it turns compilation off.
     """
-    compiler = shutil.which(os.environ.get("ICNEWTON_COMPILER", "cc"))
-    if compiler is None:
+    name = os.environ.get("ICNEWTON_COMPILER", "cc")
+    try:
+        return _library(name) if name else None
+    except (OSError, subprocess.SubprocessError) as error:
+        warnings.warn(
+            f"ICNEWTON_COMPILER: expected a C compiler that makes {SOURCE.name}, found {name!r}: {brief(_reason(error))}; "
+            "training goes on without it, more slowly",
+            RuntimeWarning,
+            stacklevel=2,
+        )
         return None
-    for threads in (["-fopenmp"], []) if _torch_has_openmp() else ([],):
-        with suppress(OSError, subprocess.CalledProcessError):
-            return _load([compiler, *FLAGS, *threads])
-    return None
+
+
+def _reason(error: Exception) -> str:
+    """What a compiler complained of, or what kept it from saying anything."""
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"no answer within {error.timeout:g} s"
+    if isinstance(error, subprocess.CalledProcessError):
+        lines = error.stderr.decode(errors="replace").splitlines()
+        return next((line for line in lines if "error" in line), f"exit status {error.returncode}")
+    return str(error)
+
+
+def _library(name: str) -> ctypes.CDLL:
+    """The library made with OpenMP if torch brings one, or else without."""
+    compiler = shutil.which(name)
+    if compiler is None:
+        raise FileNotFoundError("no such command")
+    if _torch_has_openmp():
+        try:
+            return _load([compiler, *FLAGS, "-fopenmp"])
+        except (OSError, subprocess.CalledProcessError):
+            pass  # a compiler without OpenMP
+    return _load([compiler, *FLAGS])
 
 
 def _torch_has_openmp() -> bool:
@@ -52,21 +82,63 @@ def _torch_has_openmp() -> bool:
 
 
 def _load(compiler: list[str]) -> ctypes.CDLL:
-    """The library, compiled if it is not there. It is linked to no OpenMP of its own."""
-    macros = subprocess.run([*compiler, "-dM", "-E", "-x", "c", os.devnull], capture_output=True, check=True).stdout
+    """The library, compiled if it is not in the cache, whole. It is linked to no OpenMP of its own."""
+    macros = _run([*compiler, "-dM", "-E", "-x", "c", os.devnull])
     key = hashlib.blake2b(SOURCE.read_bytes() + macros + repr(compiler).encode(), digest_size=8).hexdigest()
-    cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "icnewton" / f"fused-{key}.so"
+    cached = _cache() / f"fused-{key}.so"
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "fused.so"
+        try:
+            if not _is_whole(cached):
+                _compile(compiler, made)
+                content = made.read_bytes()
+                write_atomically(cached, lambda part: part.write_bytes(content + _digest(content)))
+            return ctypes.CDLL(str(cached))
+        except OSError:  # a cache that cannot be written, or from which nothing may be run
+            if not made.exists():
+                _compile(compiler, made)
+            return ctypes.CDLL(str(made))
 
-    def build(part: Path) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            made = Path(folder) / "fused.o"
-            compile = [*compiler, "-fPIC", "-c", "-o", str(made), str(SOURCE)]
-            for command in (compile, [compiler[0], "-shared", "-o", str(part), str(made)]):
-                subprocess.run(command, capture_output=True, check=True)
 
-    if not cached.exists():
-        write_atomically(cached, build)
-    return ctypes.CDLL(str(cached))
+def _cache() -> Path:
+    """Where libraries are kept; a path that nothing can be written to where the user has no home."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "icnewton"
+    except RuntimeError:
+        return Path(os.devnull, "icnewton")
+
+
+def _is_whole(library: Path) -> bool:
+    """Whether a file is there and ends with the digest of the rest of it, which loaders pass over.
+
+    A library that was cut short ends the process that loads it.
+    """
+    content = library.read_bytes() if library.is_file() else b""
+    return len(content) > DIGEST and content[-DIGEST:] == _digest(content[:-DIGEST])
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=DIGEST).digest()
+
+
+def _compile(compiler: list[str], library: Path) -> None:
+    parts = library.with_suffix(".o")
+    _run([*compiler, "-fPIC", "-c", "-o", str(parts), str(SOURCE)])
+    _run([compiler[0], "-shared", "-o", str(library), str(parts)])
+
+
+def _run(command: list[str]) -> bytes:
+    """What a command prints; raises SubprocessError if it fails, or hangs, and leaves no process behind."""
+    pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, out, err)
+    return out
 
 
 def fuses(layer: Layer, stream: Tensor) -> bool:
@@ -119,7 +191,5 @@ def _scratch(stream: Tensor, streams: int) -> Tensor:
 
 
 def _call(name: str, *arguments: Tensor | int | None) -> None:
-    library = compiled()
-    assert library is not None
     pointers = [ctypes.c_void_p(a.data_ptr()) if isinstance(a, Tensor) else a for a in arguments]
-    getattr(library, name)(*pointers)
+    getattr(compiled(), name)(*pointers)
