@@ -11,7 +11,7 @@ from functools import partial
 from itertools import product
 
 from bench.beyond import FAST, ROOT, errors, keep, known, summary
-from icnewton.figures.style import RC, VARIANTS, plt, save
+from icnewton.figures.style import VARIANTS, plt, save, styled
 from icnewton.prompts import Condition, Prompts, generator, sample
 from icnewton.theory import query_as_key
 from icnewton.theory.polynomials import fitting_prompts
@@ -48,7 +48,7 @@ def outcome(run: Run, prompts: Prompts) -> dict[str, float]:
 
 def draw(results: Mapping[str, Mapping[str, float]]) -> None:
     """docs/mask.png: median errors against layers with and without the query among the keys, and the levels."""
-    with plt.rc_context(RC):
+    with styled():
         figure, axes = plt.subplots(1, len(EXAMPLES), figsize=(11, 3.4), sharey=True, layout="constrained")
         for ax, n in zip(axes, EXAMPLES, strict=True):
             for (label, words), (colour, marker, line) in zip(WORDS.items(), VARIANTS, strict=False):

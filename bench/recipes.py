@@ -17,7 +17,7 @@ import torch
 import yaml
 
 from icnewton.classification import LogisticCondition
-from icnewton.figures.style import RC, plt
+from icnewton.figures.style import plt, styled
 from icnewton.files import write_json
 from icnewton.prompts import Condition, Prompts, generator
 from icnewton.training.capture import stepper
@@ -88,7 +88,7 @@ def train(run: Run, seconds: float) -> Iterator[dict[str, float]]:
 
 def draw(rows: list[dict[str, Any]], picture: Path) -> None:
     """Mean and median error against seconds, a column a family."""
-    with plt.rc_context(RC):
+    with styled():
         figure, panels = plt.subplots(2, len(PANELS), figsize=(11, 5.6), sharex=True, layout="constrained")
         for column, (family, layers, *_) in enumerate(PANELS):
             for name, (colour, marker, line) in LOOKS.items():

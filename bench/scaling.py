@@ -8,7 +8,7 @@ import torch
 from tqdm import tqdm
 
 from bench.steps import alternate, make_run
-from icnewton.figures.style import LOOKS, RC, plt
+from icnewton.figures.style import LOOKS, plt, styled
 from icnewton.training.capture import stepper
 from icnewton.training.engine import draw, squared_errors, start
 from icnewton.training.runs import Run
@@ -60,7 +60,7 @@ def scaling(device: str, picture: Path) -> list[dict[str, Any]]:
 
 
 def _draw(rows: list[dict[str, Any]], picture: Path) -> None:
-    with plt.rc_context(RC):
+    with styled():
         figure, panels = plt.subplots(2, 4, figsize=(11, 4.8), sharex="col", sharey="row", layout="constrained")
         for column, axis in enumerate(AXES):
             for kind in ("lsa", "lsa_ln"):

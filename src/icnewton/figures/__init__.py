@@ -1,11 +1,17 @@
 """Figures, one file a family; each draws from tidy tables alone and knows neither weights nor models."""
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+os.environ["MPLBACKEND"] = "agg"  # with a user's own, matplotlib opens windows, or cannot be imported
+
+import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
+
+matplotlib.use("agg")  # if it was imported before
 
 from icnewton.figures.missing import missing, note
 

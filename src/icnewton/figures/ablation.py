@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from icnewton.figures.curves import draw_level
-from icnewton.figures.style import RC, VARIANTS, condition_title, look
+from icnewton.figures.style import VARIANTS, condition_title, look, styled
 from icnewton.statistics import squared_residual
 
 
@@ -21,7 +21,7 @@ def draw_ablation(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[s
 
     The line is broken where the middle seed diverged.
     """
-    with plt.rc_context(RC):
+    with styled():
         figure, axes = plt.subplots(1, len(frames), figsize=(7.6 * len(frames), 4.6), squeeze=False, layout="constrained")
         for ax, (condition, frame) in zip(axes.flat, frames.items(), strict=True):
             errors = frame.assign(error=squared_residual(frame)).groupby(["method", "step", "seed"], observed=True)["error"]

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from icnewton.figures.style import RC, VARIANTS
+from icnewton.figures.style import VARIANTS, styled
 from icnewton.theory import bounds
 from icnewton.theory.laws import fit_line, iterated_logarithm, layers_needed, width_exponent
 
@@ -29,7 +29,7 @@ def draw_built_decrease(tables: Tables, panels: Panels) -> Figure:
     """Figure 10: dh/dx over (x, c), and h(1/6) over c."""
     (table,) = tables.values()
     slope, value = (table[table["function"] == name] for name in ("slope", "value"))
-    with plt.rc_context(RC | {"axes.grid": False}):
+    with styled({"axes.grid": False}):
         figure, axes = plt.subplots(1, 2, figsize=(10.4, 4.0), layout="constrained")
         grid = slope.pivot(index="c", columns="x", values="value")
         image = axes[0].contourf(grid.columns, grid.index, grid, levels=14, cmap="cividis")
@@ -49,7 +49,7 @@ def draw_built_decrease(tables: Tables, panels: Panels) -> Figure:
 def draw_built_layers(tables: Tables, panels: Panels) -> Figure:
     """Layers that reach an accuracy, against log log 1/eps with its fit (Theorem 1.1), beside what T(11 + 2k) would cost."""
     (table,) = tables.values()
-    with plt.rc_context(RC):
+    with styled():
         figure, ax = plt.subplots(figsize=(6.6, 4.4), layout="constrained")
         for (mu, rows), (colour, marker, line) in zip(table.groupby("mu", sort=False), VARIANTS, strict=False):
             needed = layers_needed(rows)
@@ -77,7 +77,7 @@ def draw_built_layers(tables: Tables, panels: Panels) -> Figure:
 def draw_built_width(tables: Tables, panels: Panels) -> Figure:
     """Hidden width against the error of a step: measured, with fitted exponent, beside the theorem's eps^-4."""
     (table,) = tables.values()
-    with plt.rc_context(RC):
+    with styled():
         figure, ax = plt.subplots(figsize=(9.0, 4.6), layout="constrained")
         for (mu, rows), (colour, marker, line) in zip(table.groupby("mu", sort=False), VARIANTS, strict=False):
             by_width = rows.groupby("hidden_width")
@@ -110,7 +110,7 @@ def draw_built_budget(tables: Tables, panels: Panels) -> Figure:
     """Error with one gadget exact, and with one alone inexact: at the end (left) and in the worst step (right)."""
     (table,) = tables.values()
     groups = list(table.groupby("mu", sort=False))
-    with plt.rc_context(RC):
+    with styled():
         shape = (len(groups), 2)
         figure, axes = plt.subplots(*shape, figsize=(10.4, 3.0 * len(groups) + 0.4), squeeze=False, layout="constrained")
         for row, (mu, rows) in zip(axes, groups, strict=True):

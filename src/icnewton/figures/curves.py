@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from icnewton.figures.style import LAST_STEP, RC, condition_title, look
+from icnewton.figures.style import LAST_STEP, condition_title, look, styled
 
 Panel = Mapping[str, Any]
 PLATEAU = "query_as_example"  # where depth stops paying for models that attend to the query
@@ -25,7 +25,7 @@ def draw_curves(tables: Mapping[str, pd.DataFrame], panels: Sequence[Panel]) -> 
     cells = [(condition, panel) for condition in tables for panel in panels]
     columns = 1 if len(cells) == 1 else 2
     rows = -(-len(cells) // columns)
-    with plt.rc_context(RC):
+    with styled():
         figure, axes = plt.subplots(
             rows, columns, figsize=(5.2 * columns, 3.6 * rows + 0.5), squeeze=False, layout="constrained"
         )

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from icnewton.figures.style import LAST_STEP, RC, condition_title, look
+from icnewton.figures.style import LAST_STEP, condition_title, look, styled
 from icnewton.statistics import FAR, NEAR, bootstrap_medians, interval
 
 
@@ -32,7 +32,7 @@ def _draw(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]
     methods: list[tuple[str, Sequence[int]]] = list(panel["models"].items())
     methods += [(algorithm, range(1, panel.get("steps", LAST_STEP) + 1)) for algorithm in panel["algorithms"]]
     counts = sorted({step for _, steps in methods for step in steps})
-    with plt.rc_context(RC):
+    with styled():
         shape = (len(frames), len(methods))
         size = (3.3 * shape[1] + 0.8, 3.2 * shape[0])
         figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, sharey="row", layout="constrained")

@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from icnewton.figures.curves import FLOOR, bands, draw_level, draw_line
-from icnewton.figures.style import RC, condition_title
+from icnewton.figures.style import condition_title, styled
 
 FRAME = 3  # layers of a built model besides one a step
 
 
 def draw_headline(tables: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]) -> Figure:
     """One axes for each condition; every method stands at the layers that it costs as a transformer."""
-    with plt.rc_context(RC):
+    with styled():
         figure, axes = plt.subplots(1, len(tables), figsize=(6.4 * len(tables), 4.6), squeeze=False)
         last = FRAME + max(layers for depths in panels[0]["models"].values() for layers in depths)
         for ax, (condition, table) in zip(axes.flat, tables.items(), strict=True):

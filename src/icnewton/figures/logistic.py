@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from icnewton.figures.curves import bands, draw_line
-from icnewton.figures.style import RC, condition_title
+from icnewton.figures.style import condition_title, styled
 from icnewton.theory import bounds
 
 Panel = Mapping[str, Any]
@@ -33,7 +33,7 @@ def draw_logistic_distance(tables: Tables, panels: Sequence[Panel]) -> Figure:
 def draw_logistic_training(tables: Tables, panels: Sequence[Panel]) -> Figure:
     """Figure 7: the loss, and the final training error, against layers."""
     condition, table = next(iter(tables.items()))
-    with plt.rc_context(RC):
+    with styled():
         figure, axes = plt.subplots(1, 2, figsize=(10.4, 4.1), layout="constrained")
         _draw(axes[0], table, panels[0], "loss", "median logistic loss")
         for family, depths in panels[0]["models"].items():
@@ -51,7 +51,7 @@ def draw_logistic_training(tables: Tables, panels: Sequence[Panel]) -> Figure:
 
 def draw_logistic_layers(tables: Tables, panels: Sequence[Panel]) -> Figure:
     """Excess loss against true layers: trained, built, Newton as the paper counts it, gradient descent."""
-    with plt.rc_context(RC):
+    with styled():
         figure, axes = plt.subplots(1, len(tables), figsize=(7.4 * len(tables), 4.6), squeeze=False, layout="constrained")
         for ax, (condition, table) in zip(axes.flat, tables.items(), strict=True):
             rows = table[(table["quantity"] == "excess") & (table["layers"] >= 1) & (table["median"] > FLOOR)]
@@ -73,7 +73,7 @@ def draw_logistic_layers(tables: Tables, panels: Sequence[Panel]) -> Figure:
 def _grid(tables: Tables, panel: Panel, quantity: str, label: str, logarithmic: bool = False) -> Figure:
     columns = min(len(tables), 3)
     rows = -(-len(tables) // columns)
-    with plt.rc_context(RC):
+    with styled():
         size = ((4.1 if columns > 1 else 6.4) * columns, 3.4 * rows + 0.5)
         figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
         for ax, (condition, table) in zip(axes.flat, tables.items(), strict=False):

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from icnewton.figures.style import RC, condition_title, look
+from icnewton.figures.style import RC, condition_title, look, styled
 from icnewton.statistics import diverged
 
 CHARACTERS = 14.0  # of the note to an inch of the figure
@@ -56,4 +56,5 @@ def note(figure: Figure, models: Sequence[str]) -> None:
         width = int(CHARACTERS * figure.get_figwidth())
         whole = (words.replace(" ", "\N{NO-BREAK SPACE}") if len(words) < width else words for words in models)
         lines = "\n".join(textwrap.wrap(f"missing: {', '.join(whole)}", width)).replace("\N{NO-BREAK SPACE}", " ")
-        figure.text(0.5, -0.02, lines, ha="center", va="top", fontsize=RC["legend.fontsize"], color="#A00020")
+        with styled():
+            figure.text(0.5, -0.02, lines, ha="center", va="top", fontsize=RC["legend.fontsize"], color="#A00020")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from icnewton.figures.style import RC, condition_title, look
+from icnewton.figures.style import condition_title, look, styled
 from icnewton.statistics import similarity
 
 
@@ -18,7 +18,7 @@ def draw_similarity(frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping
     """Heat maps of cosines between residuals, rows conditions, columns algorithms; the best step of a depth is framed."""
     panel = panels[0]
     family, depths = next(iter(panel["models"].items()))
-    with plt.rc_context(RC | {"axes.grid": False}):
+    with styled({"axes.grid": False}):
         shape = (len(frames), len(panel["algorithms"]))
         figure, axes = plt.subplots(*shape, figsize=(5.6 * shape[1], 2.9 * shape[0]), squeeze=False, layout="constrained")
         for row, (condition, everything) in zip(axes, frames.items(), strict=True):

@@ -4,14 +4,13 @@ Methods differ in marker and line style as well as in colour (Okabe and Ito's pa
 """
 
 import logging
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
@@ -40,6 +39,11 @@ RC: dict[Any, Any] = {
     "svg.hashsalt": "icnewton",
     "pdf.fonttype": 42,
 }
+
+
+def styled(changes: Mapping[str, Any] | None = None) -> AbstractContextManager[None]:
+    """The settings of all figures, with ``changes``: laid over matplotlib's defaults, whatever a user's matplotlibrc says."""
+    return plt.style.context(["default", RC | dict(changes or {})])
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def condition_title(condition: str) -> str:
 def save(figure: Figure, paths: dict[str, Path]) -> None:
     """Write one figure to its PDF, PNG and SVG path; equal figures give equal bytes."""
     metadata = {"pdf": {"CreationDate": None}, "png": {"Software": None}, "svg": {"Date": None}}
-    with plt.rc_context(RC):
+    with styled():
         for kind, path in paths.items():
             write_atomically(path, partial(figure.savefig, format=kind, metadata=metadata[kind], bbox_inches="tight"))
     plt.close(figure)
