@@ -202,7 +202,7 @@ def keep(results: Path, name: str, measure: Callable[[], dict[str, float]]) -> N
 
 def known(results: Path) -> dict[str, dict[str, float]]:
     """What was measured so far."""
-    return json.loads(results.read_text()) if results.exists() else {}
+    return json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
 
 
 def main() -> None:

@@ -70,13 +70,13 @@ def checkout(folder: Path) -> Path:
         ("workflow/scales/smoke.yaml", "steps: 60, warmup: 10", "steps: 1500, warmup: 10"),
         ("workflow/scales/smoke.yaml", "steps: 30, warmup: 10", "steps: 600, warmup: 10"),
     ):
-        text = (folder / name).read_text()
+        text = (folder / name).read_text(encoding="utf-8")
         assert old in text, (name, old)
-        (folder / name).write_text(text.replace(old, new))
+        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
     scale = folder / "workflow/scales/smoke.yaml"
-    values = yaml.safe_load(scale.read_text())
+    values = yaml.safe_load(scale.read_text(encoding="utf-8"))
     values["figures"] = {name: values["figures"][name] for name in FIGURES}
-    scale.write_text(yaml.safe_dump(values))
+    scale.write_text(yaml.safe_dump(values), encoding="utf-8")
     return folder
 
 
@@ -157,7 +157,7 @@ def litter(folder: Path) -> list[str]:
 
 def rounds(folder: Path, seeds: range) -> Iterator[Kill]:
     """An undisturbed run of a checkout, then one kill and one recovery a seed."""
-    assert reproduce(folder).wait() == 0, (folder / "make.log").read_text()[-2000:]
+    assert reproduce(folder).wait() == 0, (folder / "make.log").read_text(encoding="utf-8")[-2000:]
     wanted = contents(folder)
     remove(folder)
     begun = time.monotonic()

@@ -117,7 +117,7 @@ def main() -> None:
     seconds = parser.parse_args().seconds
     keep_freed_memory()
     torch.set_num_threads(1)
-    recipes = yaml.safe_load((ROOT / "config.yaml").read_text())["recipes"]
+    recipes = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["recipes"]
     rows: list[dict[str, Any]] = []
     for family, layers, condition, compared in PANELS:
         for name, (recipe, values) in compared.items():

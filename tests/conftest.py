@@ -21,7 +21,7 @@ from icnewton.files import read_tables
 @pytest.fixture
 def schema():
     """The schema of the configuration."""
-    with open("workflow/schemas/config.schema.yaml") as file:
+    with open("workflow/schemas/config.schema.yaml", encoding="utf-8") as file:
         return yaml.safe_load(file)
 
 
@@ -42,7 +42,7 @@ def snakemake(folder, *arguments, **config):
     """Run the workflow of a folder, at smoke scale unless ``config`` says another, with the profile that loads by itself."""
     settings = [f"{key}={value}" for key, value in ({"scale": "smoke"} | config).items()]
     command = [sys.executable, "-m", "snakemake", "--config", *settings, *arguments]
-    return subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8")
 
 
 def environment_of(folder):

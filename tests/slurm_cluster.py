@@ -57,7 +57,7 @@ def install() -> None:
     policy = Path("/usr/sbin/policy-rc.d")  # while it says 101, packages start no services
     ours = not policy.exists()
     if ours:
-        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
         policy.chmod(0o755)
     try:
         options = ["--quiet", "--quiet", "--yes", "--no-install-recommends"]
@@ -103,18 +103,18 @@ def configure(folder: Path, gpus: int) -> None:
     key.chmod(0o600)
     for index in range(gpus):
         (folder / f"gpu{index}").symlink_to("/dev/null")  # the number becomes CUDA_VISIBLE_DEVICES
-    (folder / "gres.conf").write_text(f"AutoDetect=off\nName=gpu File={folder}/gpu[0-{gpus - 1}]\n")
+    (folder / "gres.conf").write_text(f"AutoDetect=off\nName=gpu File={folder}/gpu[0-{gpus - 1}]\n", encoding="utf-8")
     with socket.socket() as one, socket.socket() as two:
         one.bind(("127.0.0.1", 0))
         two.bind(("127.0.0.1", 0))
         ports = one.getsockname()[1], two.getsockname()[1]
     values = {"host": socket.gethostname().split(".")[0], "user": getpass.getuser(), "gpus": gpus}
-    (folder / "slurm.conf").write_text(SLURM_CONF.format(folder=folder, ports=ports, **values))
+    (folder / "slurm.conf").write_text(SLURM_CONF.format(folder=folder, ports=ports, **values), encoding="utf-8")
     for name in ("bin", "state", "spool"):
         (folder / name).mkdir()
     # the executor's inner srun runs without SLURM_* variables, which a cluster with /etc/slurm/slurm.conf does not miss
     srun = folder / "bin" / "srun"
-    srun.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n')
+    srun.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n', encoding="utf-8")
     srun.chmod(0o755)
 
 
@@ -122,7 +122,7 @@ def configure(folder: Path, gpus: int) -> None:
 def daemon(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[None]:
     """Run a daemon in the foreground, its words in the folder, until the end of the block."""
     program = shutil.which(command[0], path=environment["PATH"])
-    with (folder / f"{command[0]}.log").open("w") as log:
+    with (folder / f"{command[0]}.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(command, executable=program, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
             yield
@@ -137,7 +137,7 @@ def daemon(command: list[str], folder: Path, environment: dict[str, str]) -> Ite
 
 def ask(environment: dict[str, str], *command: str) -> str:
     """What a command of Slurm prints; nothing if it fails."""
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60).stdout.strip()
+    return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=60).stdout.strip()
 
 
 def wait_until(condition, seconds: float, folder: Path | None = None) -> None:
@@ -146,5 +146,6 @@ def wait_until(condition, seconds: float, folder: Path | None = None) -> None:
     while not condition():
         if time.monotonic() > end:
             logs = sorted(folder.glob("*.log")) if folder else []
-            raise TimeoutError("\n".join([f"not within {seconds} s", *(log.read_text()[-2000:] for log in logs)]))
+            said = [log.read_text(encoding="utf-8")[-2000:] for log in logs]
+            raise TimeoutError("\n".join([f"not within {seconds} s", *said]))
         time.sleep(0.1)

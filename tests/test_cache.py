@@ -33,15 +33,19 @@ def test_checkouts_share_a_model_and_never_another_one(tmp_path, monkeypatch):
     assert (train(second) / "weights.safetensors").read_bytes() == damaged.read_bytes() and verify(second / RESULTS) == (3, [])
 
     scale = other / "workflow/scales/smoke.yaml"
-    scale.write_text(scale.read_text().replace("steps: 60, warmup: 10", "steps: 50, warmup: 10"))
+    scale.write_text(
+        scale.read_text(encoding="utf-8").replace("steps: 60, warmup: 10", "steps: 50, warmup: 10"), encoding="utf-8"
+    )
     config = other / "config.yaml"
-    config.write_text(config.read_text().replace("checkpoint_seconds: 30", "checkpoint_seconds: 5"))
+    config.write_text(
+        config.read_text(encoding="utf-8").replace("checkpoint_seconds: 30", "checkpoint_seconds: 5"), encoding="utf-8"
+    )
     own = train(other)
-    assert json.loads((own / "card.json").read_text())["origin"]["run"]["recipe"]["steps"] == 50
+    assert json.loads((own / "card.json").read_text(encoding="utf-8"))["origin"]["run"]["recipe"]["steps"] == 50
     assert (own / "weights.safetensors").read_bytes() != (trained / "weights.safetensors").read_bytes()
 
     schedule = second / "src/icnewton/training/schedule.py"
-    schedule.write_text(schedule.read_text().replace("0.5 *", "0.45 *"))
+    schedule.write_text(schedule.read_text(encoding="utf-8").replace("0.5 *", "0.45 *"), encoding="utf-8")
     assert (train(second) / "weights.safetensors").read_bytes() != (trained / "weights.safetensors").read_bytes()
     assert len(list((tmp_path / "cache").glob("*weights*.safetensors"))) == 3
 
@@ -52,7 +56,7 @@ def test_another_seed_is_another_model(tmp_path, monkeypatch):
     monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(tmp_path / "cache"))
     folder = clone(tmp_path / "folder")
     scale = folder / "workflow/scales/smoke.yaml"
-    scale.write_text(scale.read_text().replace("seeds: [0]", "seeds: [0, 1]", 1))
+    scale.write_text(scale.read_text(encoding="utf-8").replace("seeds: [0]", "seeds: [0, 1]", 1), encoding="utf-8")
     weights = [f"{MODEL}/weights.safetensors".replace("seed0", f"seed{number}") for number in (0, 1)]
     result = snakemake(folder, "--cache", "train", "--", *weights)
     assert result.returncode == 0, result.stderr

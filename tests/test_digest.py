@@ -28,11 +28,11 @@ def test_an_edit_changes_exactly_the_stages_that_import_it(package):
     stages = ("icnewton.prompts", "icnewton.training.loop", "icnewton.figures.curves", "icnewton.constructions")
     before = {stage: digest(stage) for stage in stages}
     path = copy / "training" / "schedule.py"
-    path.write_text(path.read_text().replace("0.5 *", "0.25 * 2 *"))
+    path.write_text(path.read_text(encoding="utf-8").replace("0.5 *", "0.25 * 2 *"), encoding="utf-8")
     after = {stage: digest(stage) for stage in stages}
     assert [stage for stage in stages if before[stage] != after[stage]] == ["icnewton.training.loop"]
     path = copy / "prompts.py"
-    path.write_text(path.read_text().replace("1 + 99 *", "2 + 98 *"))
+    path.write_text(path.read_text(encoding="utf-8").replace("1 + 99 *", "2 + 98 *"), encoding="utf-8")
     assert all(digest(stage) != after[stage] for stage in ("icnewton.prompts", "icnewton.training.loop"))
 
 
@@ -40,7 +40,8 @@ def test_comments_and_docstrings_do_not_count(package):
     copy, digest = package
     before = digest("icnewton.prompts")
     path = copy / "prompts.py"
-    path.write_text("# a remark\n" + path.read_text().replace("How a", "Just how a").replace("A batch of prompts.", "Prompts!"))
+    text = path.read_text(encoding="utf-8").replace("How a", "Just how a").replace("A batch of prompts.", "Prompts!")
+    path.write_text(f"# a remark\n{text}", encoding="utf-8")
     assert digest("icnewton.prompts") == before
 
 

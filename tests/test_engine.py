@@ -204,7 +204,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 def test_steps_do_not_fault_pages_in_again_and_again():
     """By default a step faults in some 240 pages on most machines; there are kernels on which it faults in none."""
     default, kept = (
-        int(subprocess.run([sys.executable, "-c", PAGE_FAULTS, mode], capture_output=True, text=True, check=True).stdout)
+        int(subprocess.run([sys.executable, "-c", PAGE_FAULTS, mode], capture_output=True, encoding="utf-8", check=True).stdout)
         for mode in ("default", "kept")
     )
     assert kept < max(default / 4, 100), (default, kept)

@@ -8,7 +8,7 @@ import yaml
 from packaging.requirements import Requirement
 
 CONDA_NAMES = {"torch": "pytorch"}
-PROJECT = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def requirements(lines):
@@ -16,7 +16,8 @@ def requirements(lines):
 
 
 def test_conda_has_the_ranges_of_pyproject():
-    conda = [line for line in yaml.safe_load(Path("environment.yml").read_text())["dependencies"] if isinstance(line, str)]
+    listed = yaml.safe_load(Path("environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    conda = [line for line in listed if isinstance(line, str)]
     found = {name: r.specifier for name, r in requirements(conda).items() if name not in ("python", "pip", "pygments")}
     expected = {CONDA_NAMES.get(name, name): r.specifier for name, r in requirements(PROJECT["dependencies"]).items()}
     assert found == expected
@@ -24,8 +25,8 @@ def test_conda_has_the_ranges_of_pyproject():
 
 
 def test_the_lock_pins_everything_inside_the_ranges():
-    files = [Path("requirements.lock"), Path("requirements-slurm.lock")]
-    lines = [line for file in files for line in file.read_text().splitlines() if line and not line.startswith("#")]
+    texts = [Path(name).read_text(encoding="utf-8") for name in ("requirements.lock", "requirements-slurm.lock")]
+    lines = [line for text in texts for line in text.splitlines() if line and not line.startswith("#")]
     locked = requirements(lines)
     assert all(str(r.specifier).startswith("==") for r in locked.values())
     extras = PROJECT["optional-dependencies"]

@@ -67,7 +67,7 @@ def test_the_paper_scale_has_the_paper_s_grid(schema):
 
 def test_a_scale_extends_one_that_extends_none(tmp_path):
     for name, base in (("one", "two"), ("two", "three"), ("three", None)):
-        (tmp_path / f"{name}.yaml").write_text(f"extends: {base}\n" if base else "device: cpu\n")
+        (tmp_path / f"{name}.yaml").write_text(f"extends: {base}\n" if base else "device: cpu\n", encoding="utf-8")
     assert [path.rpartition("/")[2] for path in overlays("two", tmp_path)] == ["three.yaml", "two.yaml"]
     with pytest.raises(ValueError, match=r"one\.yaml: expected extends to name a scale that extends none, found two"):
         overlays("one", tmp_path)
@@ -166,9 +166,9 @@ def test_figures_and_runs_that_cannot_be_are_named(smoke, schema):
 
 def test_snakemake_tells_the_problems_and_starts_no_job(tmp_path):
     overlay = tmp_path / "mine.yaml"
-    overlay.write_text(yaml.safe_dump({"scale": "smoke", "device": "abacus", "problem": {"n": 1}}))
+    overlay.write_text(yaml.safe_dump({"scale": "smoke", "device": "abacus", "problem": {"n": 1}}), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--configfile", str(overlay)]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert result.returncode != 0
     output = result.stdout + result.stderr
     assert "device: expected one of auto, cpu, cuda, found 'abacus'" in output

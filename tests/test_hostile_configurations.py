@@ -22,7 +22,7 @@ from workflow.status import load_config
 from icnewton.experiment import ConfigError, Experiment, condition_name
 from icnewton.training.runs import parse_run
 
-SCHEMA = yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text())
+SCHEMA = yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
 SMOKE = load_config("smoke")
 NAME = re.compile(r"[a-z]+_kappa[^/_\s]+_(noise|mu)[^/_\s]+/[a-z_]+(-[a-z_]+)?_layers[0-9]+_seed[0-9]+")
 
@@ -126,7 +126,7 @@ def test_what_is_no_configuration_is_refused(config):
         Experiment.check(config, SCHEMA)
 
 
-BASE = Path("config.yaml").read_text()
+BASE = Path("config.yaml").read_text(encoding="utf-8")
 TEXTS_OF_CONFIG = {
     "empty": b"",
     "a list": b"- scale: smoke\n",
@@ -171,7 +171,9 @@ def test_snakemake_on_damaged_texts(tmp_path_factory):
         (folder / "config.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
         arguments = [] if "scale" in name else ["--config", "scale=smoke"]
         command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", *arguments]
-        result = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True, timeout=90)
+        result = subprocess.run(
+            command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8", timeout=90
+        )
         output = result.stdout + result.stderr
         print(f"\n{name}:", *[line for line in output.splitlines() if ": expected" in line][:3])
         assert "Traceback" not in output and len(output) < 10**5, name

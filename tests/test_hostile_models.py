@@ -140,7 +140,7 @@ def test_every_changed_value_of_the_card_is_refused_save_the_origin(tmp_path, mo
                 continue
             value = container[key]
             container[key] = not value if isinstance(value, bool) else value + 1 if isinstance(value, int | float) else "other"
-            (tmp_path / "card.json").write_text(json.dumps(values))
+            (tmp_path / "card.json").write_text(json.dumps(values), encoding="utf-8")
             with pytest.raises(ValueError, match=r"card\.json: expected|weights\.safetensors: expected"):
                 icnewton.load(tmp_path)
 
@@ -186,7 +186,7 @@ def test_a_nest_in_a_card_is_refused_or_kept(tmp_path, models, levels):
     """In the origin, and where the weights hold the card: neither the reader nor the comparison falls through the stack."""
     text, weights = models[0][0].decode(), models[0][1]
     nest = "[" * levels + "]" * levels
-    (tmp_path / "card.json").write_text(text.replace('"origin": {', f'"origin": {{"nest": {nest},', 1))
+    (tmp_path / "card.json").write_text(text.replace('"origin": {', f'"origin": {{"nest": {nest},', 1), encoding="utf-8")
     (tmp_path / "weights.safetensors").write_bytes(weights)
     with suppress(ValueError):
         assert icnewton.load(tmp_path).card.origin["nest"]
@@ -194,7 +194,7 @@ def test_a_nest_in_a_card_is_refused_or_kept(tmp_path, models, levels):
     deep = with_header(values | {"__metadata__": {"card": values["__metadata__"]["card"].replace('"T4.2"', nest)}}, rest)
     (tmp_path / "weights.safetensors").write_bytes(deep)
     digest = {"blake2b": hashlib.blake2b(deep, digest_size=16).hexdigest()}
-    (tmp_path / "card.json").write_text(json.dumps(json.loads(text) | {"weights": digest}))
+    (tmp_path / "card.json").write_text(json.dumps(json.loads(text) | {"weights": digest}), encoding="utf-8")
     with pytest.raises(ValueError, match="expected"):
         icnewton.load(tmp_path)
 
@@ -223,7 +223,7 @@ def test_a_nest_in_a_card_is_refused_or_kept(tmp_path, models, levels):
 def test_a_card_that_asks_for_too_much_is_refused_before_memory_is_taken(tmp_path, config, message):
     model = learned()
     icnewton.save(model, tmp_path)
-    values = json.loads((tmp_path / "card.json").read_text())
+    values = json.loads((tmp_path / "card.json").read_text(encoding="utf-8"))
     values["config"] |= config
     card, weights = forge(values, (tmp_path / "weights.safetensors").read_bytes())
     (tmp_path / "card.json").write_bytes(card)

@@ -22,10 +22,13 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path):
     """A limit on the size of files stands for the full disk: writing fails in the middle of the checkpoint."""
     folder = clone(tmp_path / "folder")
     scale = folder / "workflow/scales/smoke.yaml"
-    scale.write_text(scale.read_text().replace("width: 8, heads: 2, head_dim: 4}", "width: 64, heads: 4, head_dim: 16}", 1))
+    scale.write_text(
+        scale.read_text(encoding="utf-8").replace("width: 8, heads: 2, head_dim: 4}", "width: 64, heads: 4, head_dim: 16}", 1),
+        encoding="utf-8",
+    )
     command = [sys.executable, "-m", "snakemake", "--config", "scale=smoke", "--", f"{MODEL}/weights.safetensors"]
     full = subprocess.run(
-        command, cwd=folder, env=environment_of(folder), capture_output=True, text=True,
+        command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8",
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)),
     )  # fmt: skip
     assert full.returncode != 0 and "train: " in full.stderr and "File too large" in full.stderr
@@ -40,12 +43,15 @@ def test_the_last_words_on_a_disk_without_any_room_are_one_sentence(tmp_path):
     folder = clone(tmp_path / "folder")
     script = folder / "workflow/scripts/decrease.py"
     script.write_text(
-        script.read_text().replace(
+        script.read_text(encoding="utf-8").replace(
             "with job(snakemake) as say:\n", "with job(snakemake) as say:\n    raise OSError(28, 'No space')\n"
-        )
+        ),
+        encoding="utf-8",
     )
     helper = folder / "workflow/scripts/job.py"
-    helper.write_text(helper.read_text().replace('log.open("a")', 'Path("/dev/full").open("a")'))
+    helper.write_text(
+        helper.read_text(encoding="utf-8").replace('log.open("a"', 'Path("/dev/full").open("a"'), encoding="utf-8"
+    )
     result = snakemake(folder, "--", f"{RESULTS}/theory/decrease.parquet")
     assert result.returncode != 0 and "decrease: [Errno 28] No space (details in " in result.stderr
     assert "Traceback" not in result.stderr
@@ -58,7 +64,7 @@ def test_what_a_killed_writer_left_is_swept_away(tmp_path):
     )
     assert subprocess.run([sys.executable, "-c", writer, str(tmp_path / "table.csv")]).returncode == -9
     assert len(list(tmp_path.iterdir())) == 1
-    write_atomically(tmp_path / "table.csv", lambda part: part.write_text("whole"))
+    write_atomically(tmp_path / "table.csv", lambda part: part.write_text("whole", encoding="utf-8"))
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
 
 
@@ -79,9 +85,9 @@ def test_a_job_waits_for_one_that_outlived_its_run(tmp_path):
     held = try_lock(folder / RESULTS / "records/train/normalised_kappa10_noise0/lsa_layers2_seed0.lock")
     command = [sys.executable, "-m", "snakemake", "--config", "scale=smoke", "--", f"{MODEL}/weights.safetensors"]
     words = tmp_path / "words"
-    with words.open("w") as terminal:
+    with words.open("w", encoding="utf-8") as terminal:
         run = subprocess.Popen(command, cwd=folder, env=environment_of(folder), stdout=terminal, stderr=terminal)
-    wait_until(lambda: "train: another process is at this job; waiting for it" in words.read_text(), 60)
+    wait_until(lambda: "train: another process is at this job; waiting for it" in words.read_text(encoding="utf-8"), 60)
     assert run.poll() is None and not (folder / MODEL / "weights.safetensors").exists()
     held.close()
     assert run.wait(60) == 0 and (folder / MODEL / "weights.safetensors").exists()
@@ -93,17 +99,17 @@ def test_the_rest_goes_on_without_a_training_that_diverges(tmp_path):
     folder = clone(tmp_path / "folder")
     scale = folder / "workflow/scales/smoke.yaml"
     wild = "set: {learning_rate: 1.0e+6, gradient_clip: 1.0e+9, steps: 60"
-    scale.write_text(scale.read_text().replace("set: {steps: 60", wild, 1))
+    scale.write_text(scale.read_text(encoding="utf-8").replace("set: {steps: 60", wild, 1), encoding="utf-8")
     result = snakemake(folder)
     assert result.returncode == 0, result.stderr
     assert f"{MODEL} diverged: mean loss" in result.stderr
-    diverged = json.loads((folder / MODEL / "card.json").read_text())["origin"]["diverged"]
+    diverged = json.loads((folder / MODEL / "card.json").read_text(encoding="utf-8"))["origin"]["diverged"]
     assert "in the steps up to" in diverged
     table = pd.read_csv(folder / RESULTS / "tables/normalised_kappa10_noise0.csv")
     assert (table.loc[table["method"] == "lsa", "diverged"] == 1).all() and not table.loc[
         table["method"] != "lsa", "diverged"
     ].any()
-    assert "with 2 layers (diverged" in (folder / RESULTS / "figures/figure2.svg").read_text()
+    assert "with 2 layers (diverged" in (folder / RESULTS / "figures/figure2.svg").read_text(encoding="utf-8")
     claims = pd.read_csv(folder / RESULTS / "claims/claims.csv").astype(str)
     lost = claims[claims["where"].str.contains("diverged")]
     assert len(lost) and (lost["verdict"] == "not tested at this scale").all()

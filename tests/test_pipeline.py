@@ -35,7 +35,7 @@ def test_models_of_the_workflow_can_be_loaded(finished):
     kinds = {icnewton.load(folder).card.kind for folder in folders}
     assert kinds == {"built", "learned"}
     learned = next(folder for folder in folders if "lsa_layers2" in folder.name)
-    card = json.loads((learned / "card.json").read_text())
+    card = json.loads((learned / "card.json").read_text(encoding="utf-8"))
     assert card["origin"]["run"]["layers"] == card["depth"] == 2
     log = pd.read_csv(learned / "log.csv")
     assert list(log.columns) == ["step", "loss", "learning_rate", "gradient_norm", "seconds"] and log["step"].iloc[-1] == 60
@@ -60,24 +60,25 @@ def test_nothing_is_left_to_do_and_an_edit_reruns_what_it_touches(finished):
     folder = finished[1]
     assert jobs(snakemake(folder, "-n")) == {}
     path = folder / "workflow/scales/smoke.yaml"
-    original = path.read_text()
-    path.write_text(original.replace("algorithms: [newton4], steps: 6", "algorithms: [newton4], steps: 5"))
+    original = path.read_text(encoding="utf-8")
+    path.write_text(original.replace("algorithms: [newton4], steps: 6", "algorithms: [newton4], steps: 5"), encoding="utf-8")
     assert jobs(snakemake(folder, "-n")).keys() == {"figure", "provenance", "all"}
     path.write_text(
         original.replace(
             "kappa: [10]\n    noise: [0]\n    layers: [1, 2]", "kappa: [10]\n    noise: [0]\n    layers: [1, 2, 3]"
-        )
+        ),
+        encoding="utf-8",
     )
     counts = jobs(snakemake(folder, "-n"))
     assert counts["train"] == 1 and counts["evaluate_model"] == 1 and counts["table"] == 1
     assert "data" not in counts and "construct" not in counts
-    path.write_text(original)
+    path.write_text(original, encoding="utf-8")
 
 
 def test_the_report_is_one_file(finished):
     result = snakemake(finished[0], "--report", "report.html")
     assert result.returncode == 0, result.stderr
-    text = (finished[0] / "report.html").read_text()
+    text = (finished[0] / "report.html").read_text(encoding="utf-8")
     assert "L4.1s" in text and "data:image/png;charset=utf8;filename=figure2.png;base64" in text
     assert finished[0].joinpath("report.html").stat().st_size > 10**6
 
@@ -86,7 +87,7 @@ def test_a_failing_job_says_why_in_one_sentence(finished):
     folder = finished[1]
     card = folder / RESULTS / "train/normalised_kappa10_noise0/lsa_layers1_seed0/card.json"
     with restored(folder):
-        card.write_text(card.read_text()[:100])
+        card.write_text(card.read_text(encoding="utf-8")[:100], encoding="utf-8")
         result = snakemake(folder, "--until", "evaluate_model")
     assert result.returncode != 0
     assert "evaluate_model:" in result.stderr and "card.json: expected a model card in JSON" in result.stderr
@@ -95,4 +96,4 @@ def test_a_failing_job_says_why_in_one_sentence(finished):
 def test_captions_are_plain_restructuredtext(finished):
     """A bar in a caption, as in |c|, would ask for a substitution that nobody defines."""
     for caption in (finished[0] / RESULTS / "claims" / "captions").glob("*.rst"):
-        assert not re.search(r"(?<!\\)\|", caption.read_text()), caption
+        assert not re.search(r"(?<!\\)\|", caption.read_text(encoding="utf-8")), caption

@@ -26,17 +26,17 @@ def test_every_file_of_a_finished_run_has_its_record(results):
 
 
 def test_every_kind_of_disorder_is_named(results):
-    (results / TABLE).write_text("changed")
+    (results / TABLE).write_text("changed", encoding="utf-8")
     (results / "figures/figure2.png").unlink()
-    (results / "figures/mine.png").write_text("drawn by hand")
+    (results / "figures/mine.png").write_text("drawn by hand", encoding="utf-8")
     record = results / "records/train/normalised_kappa10_noise0/lsa_layers1_seed0.json"
-    values = json.loads(record.read_text())
+    values = json.loads(record.read_text(encoding="utf-8"))
     name = "evaluate/normalised_kappa10_noise0/lsa_layers2_seed0"
     stale = results / f"records/{name}.json"
-    old = json.loads(stale.read_text())
+    old = json.loads(stale.read_text(encoding="utf-8"))
     old["inputs"]["data/normalised_kappa10_noise0.safetensors"] = "0" * 32
-    stale.write_text(json.dumps(old))
-    record.write_text(json.dumps(values)[:100])
+    stale.write_text(json.dumps(old), encoding="utf-8")
+    record.write_text(json.dumps(values)[:100], encoding="utf-8")
     problems = "\n".join(verify(results)[1])
     for line in (
         f"{results / TABLE}: not what its job wrote",
@@ -63,13 +63,13 @@ def test_every_kind_of_disorder_is_named(results):
 )
 def test_a_hostile_record_is_refused_and_touches_nothing(results, change):
     outside = results.parent / "outside"
-    outside.write_text("mine")
+    outside.write_text("mine", encoding="utf-8")
     path = results / "records/claims.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
     with pytest.raises(ValueError, match=r"claims\.json: expected a record of a job, found"):
         read_record(path)
     lines = list(set_aside(results))
-    assert lines[0].endswith("; deleted") and outside.read_text() == "mine"
+    assert lines[0].endswith("; deleted") and outside.read_text(encoding="utf-8") == "mine"
     assert all("claims/" in line and line.endswith("made anew") for line in lines[1:]) and len(lines) > 5
 
 
@@ -85,7 +85,7 @@ def test_a_figure_is_traced_to_its_seeds(results):
 def test_the_commands_end_in_words(finished):
     def run(*words):
         command = [sys.executable, "-m", "icnewton.records", *words]
-        return subprocess.run(command, cwd=finished[0], env=environment_of(finished[0]), capture_output=True, text=True)
+        return subprocess.run(command, cwd=finished[0], env=environment_of(finished[0]), capture_output=True, encoding="utf-8")
 
     good = run("verify", str(RESULTS))
     assert good.returncode == 0 and good.stdout.endswith(f" files of {RESULTS} are what their jobs wrote, 0 problems\n")

@@ -49,7 +49,7 @@ def test_a_released_card_says_how_it_was_trained(folder):
 
 
 def test_the_table_lists_every_model_and_what_is_missing():
-    lines = (ROOT / TABLE).read_text().splitlines()
+    lines = (ROOT / TABLE).read_text(encoding="utf-8").splitlines()
     listed, missing = ({line.split("`")[1] for line in lines if line.startswith(mark)} for mark in ("| `", "- `"))
     assert listed == {name_of(folder) for folder in FOLDERS}
     assert missing == released_runs().keys() - listed
@@ -95,7 +95,7 @@ def test_supply(tmp_path, tiny_run, monkeypatch):
     changed = {"here/lsa_layers1_seed0": replace(run, recipe=replace(run.recipe, learning_rate=0.1))}
     assert not Supply.of(changed, "none", "cpu").released
     card = RELEASED / "here/lsa_layers1_seed0/card.json"
-    card.write_text(card.read_text()[:200])
+    card.write_text(card.read_text(encoding="utf-8")[:200], encoding="utf-8")
     with pytest.raises(ValueError, match=r"released/here/lsa_layers1_seed0/card.json: expected the card of a learned model"):
         Supply.of(runs, "none", "cpu")
 
@@ -116,7 +116,7 @@ def unreleased(tmp_path):
     folder = clone(tmp_path / "clone")
     shutil.rmtree(folder / RELEASED)
     paper = folder / "workflow/scales/paper.yaml"
-    paper.write_text("training: auto\n" + (folder / "workflow/scales/smoke.yaml").read_text())
+    paper.write_text("training: auto\n" + (folder / "workflow/scales/smoke.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     return folder
 
 
@@ -143,22 +143,22 @@ def test_an_interrupted_lease_keeps_what_it_has(unreleased):
     assert 1 <= count < 7 and f"{count} of 7 models are released" in out
     assert leases(unreleased, 10)[-1] == "7 of 7 models are released, 0 are missing"
     path = next((unreleased / RELEASED).glob("*/*/card.json"))
-    card = json.loads(path.read_text())
+    card = json.loads(path.read_text(encoding="utf-8"))
     card["origin"]["run"]["recipe"]["learning_rate"] = 0.5
-    path.write_text(json.dumps(card))
+    path.write_text(json.dumps(card), encoding="utf-8")
     process = lease(unreleased, 10)
     error = process.communicate()[1]
     assert process.returncode == 1 and error.endswith(
         "expected the settings of the scale paper, found others; move it away first\n"
     )
-    assert json.loads(path.read_text()) == card
+    assert json.loads(path.read_text(encoding="utf-8")) == card
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 @pytest.mark.parametrize("command", [["train_released"], ["retrain", name_of(FOLDERS[0])]], ids=["train_released", "retrain"])
 def test_a_gpu_that_is_not_there_is_asked_for_in_vain(command):
     words = [sys.executable, "-m", f"workflow.{command[0]}", *command[1:], "--device", "cuda"]
-    result = subprocess.run(words, cwd=ROOT, env=environment_of(ROOT), capture_output=True, text=True)
+    result = subprocess.run(words, cwd=ROOT, env=environment_of(ROOT), capture_output=True, encoding="utf-8")
     assert result.returncode == 1 and result.stderr == "--device: expected a GPU that torch can use, found none\n"
 
 
@@ -177,13 +177,13 @@ def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
     assert result.returncode == 0, result.stderr
     results, whole = folder / "results/paper", finished[0] / RESULTS
     assert not (results / "train").exists()
-    assert "normalised_kappa10_noise0/lsa_layers2_seed0</td>" in (results / "provenance.html").read_text()
+    assert "normalised_kappa10_noise0/lsa_layers2_seed0</td>" in (results / "provenance.html").read_text(encoding="utf-8")
     logistic, linear = (f"tables/{condition}.csv" for condition in ("bounded_kappa10_mu0.1", "normalised_kappa10_noise0"))
     assert sorted_rows(pd.read_csv(results / logistic)).equals(sorted_rows(pd.read_csv(whole / logistic)))
     ours, theirs = (pd.read_csv(path / linear) for path in (results, whole))
     learned = theirs["method"].eq("lsa") & theirs["step"].eq(2)
     pd.testing.assert_frame_equal(sorted_rows(ours), sorted_rows(theirs[~learned]))
-    records = [json.loads(path.read_text()) for path in (results / "records").rglob("released.json")]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in (results / "records").rglob("released.json")]
     assert len(records) == 3 and all(len(record["given"]) >= 2 for record in records)
     planned = snakemake(folder, "-n", scale="paper", device="cpu", training="missing")
     assert re.search(r"^train +1$", planned.stdout + planned.stderr, re.MULTILINE)
@@ -193,12 +193,12 @@ def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
 def documented(folder):
     """What `make released` writes of a clone's results, and refuses to write once a model is not the one they show."""
     command = [sys.executable, "-m", "workflow.released"]
-    first = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True)
+    first = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8")
     assert first.returncode == 0, first.stderr
-    assert "6 of 7 models" in (folder / TABLE).read_text() and [*(folder / "docs/figures").glob("*.png")]
+    assert "6 of 7 models" in (folder / TABLE).read_text(encoding="utf-8") and [*(folder / "docs/figures").glob("*.png")]
     card = next((folder / RELEASED).glob("*/*/card.json"))
-    card.write_text(card.read_text() + " ")
-    second = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True)
+    card.write_text(card.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    second = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8")
     assert second.returncode == 1 and "expected it whole, made from what is in released/ now" in second.stderr
 
 

@@ -56,9 +56,9 @@ def replaced(path: str, old: str, new: str) -> Callable[[Path], None]:
     """The edit of a file that puts ``new`` in place of the first ``old``."""
 
     def edit(folder):
-        text = (folder / path).read_text()
+        text = (folder / path).read_text(encoding="utf-8")
         assert old in text, (path, old)
-        (folder / path).write_text(text.replace(old, new, 1))
+        (folder / path).write_text(text.replace(old, new, 1), encoding="utf-8")
 
     return edit
 
@@ -81,7 +81,7 @@ def corrupted(path: str) -> Callable[[Path], None]:
         file.write_bytes(content)
         found = subprocess.run(
             [sys.executable, "-m", "icnewton.records", "set-aside", str(RESULTS)],
-            cwd=folder, env=environment_of(folder), capture_output=True, text=True, check=True,
+            cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8", check=True,
         )  # fmt: skip
         assert found.stdout == f"{RESULTS / path}: not what its job wrote; kept as {file.name}.damaged and made anew\n"
 
@@ -164,7 +164,7 @@ PLAN = "import json; from workflow.status import plan; print(json.dumps([j.name 
 
 def planned(folder):
     result = subprocess.run(
-        [sys.executable, "-c", PLAN], cwd=folder, env=environment_of(folder), capture_output=True, text=True
+        [sys.executable, "-c", PLAN], cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8"
     )
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
@@ -185,7 +185,7 @@ def test_status_says_it_in_words(finished):
 
     def status():
         return subprocess.run(
-            command, cwd=folder, env=environment_of(folder), capture_output=True, text=True, check=True
+            command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8", check=True
         ).stdout
 
     whole = status().splitlines()
@@ -210,7 +210,7 @@ def test_status_foresees_what_is_set_aside(finished):
     with restored(folder):
         (folder / RESULTS / "figures/figure2.png").write_bytes(b"scribble")
         command = [sys.executable, "-m", "workflow.status", "smoke"]
-        text = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True).stdout
+        text = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8").stdout
     assert "figures/figure2.png: not what its job wrote" in text
     assert "damaged, to be kept under another name and made anew: 1 figure" in text and "A run would do 1 job, about" in text
 
@@ -221,6 +221,6 @@ def test_results_without_notes_on_how_they_were_made_are_not_trusted(finished):
         shutil.rmtree(folder / ".snakemake/metadata")
         result = subprocess.run(
             [sys.executable, "-m", "icnewton.records", "set-aside", str(RESULTS)],
-            cwd=folder, env=environment_of(folder), capture_output=True, text=True,
+            cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8",
         )  # fmt: skip
     assert result.returncode == 1 and result.stderr.startswith(f"{RESULTS}: expected Snakemake's notes of how it was made")

@@ -34,10 +34,10 @@ def prepare(folder):
     """A clone with two trainings for one condition, long enough to be cancelled on the way, that write every checkpoint due."""
     clone(folder)
     path = folder / "workflow/scales/smoke.yaml"
-    scale = yaml.safe_load(path.read_text())
+    scale = yaml.safe_load(path.read_text(encoding="utf-8"))
     group = next(group for group in scale["runs"] if group["family"] == "lsa_ln")
     group["seeds"], group["set"]["steps"] = [0, 1], 3000
-    path.write_text(yaml.safe_dump({**scale, "checkpoint_seconds": 0}))
+    path.write_text(yaml.safe_dump({**scale, "checkpoint_seconds": 0}), encoding="utf-8")
     return folder
 
 
@@ -45,7 +45,7 @@ def prepare(folder):
 def submitted(folder, environment):
     """Snakemake on its way to the table through the cluster, its words in snakemake.log; it ends with the block."""
     command = [sys.executable, "-m", "snakemake", "--config", "scale=smoke", "--workflow-profile", "slurm", *HASTE, "--", TABLE]
-    with (folder / "snakemake.log").open("w") as log:
+    with (folder / "snakemake.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
         try:
             yield process
@@ -80,14 +80,14 @@ def test_a_cancelled_training_resumes_and_all_ends_as_it_does_locally(tmp_path, 
         jobs = {}
         wait_until(lambda: workflow.poll() is not None or jobs.update(running(environment)) or {*trainings} <= {*jobs}, 120)
         wait_until(lambda: workflow.poll() is not None or step(checkpoint), 120)
-        assert workflow.poll() is None, (cluster / "snakemake.log").read_text()
+        assert workflow.poll() is None, (cluster / "snakemake.log").read_text(encoding="utf-8")
         assert {jobs[training][1] for training in trainings} == {"gpu:1(IDX:0)", "gpu:1(IDX:1)"}
         ask(environment, "scancel", jobs[trainings[0]][0])
         workflow.wait(300)
-    said = (cluster / "snakemake.log").read_text()
+    said = (cluster / "snakemake.log").read_text(encoding="utf-8")
     assert workflow.returncode == 0, said
     assert "Trying to restart job" in said
-    log = (cluster / RESULTS / f"logs/train/{CONDITION}/{RUNS[0]}.log").read_text()
+    log = (cluster / RESULTS / f"logs/train/{CONDITION}/{RUNS[0]}.log").read_text(encoding="utf-8")
     assert int(re.match(r"resuming from step (\d+)", log)[1]) > 0
     result = snakemake(local, "--", TABLE)
     assert result.returncode == 0, result.stderr

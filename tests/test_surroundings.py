@@ -1,12 +1,11 @@
-"""Nothing of a user's surroundings reaches a result in silence: plotting settings, encodings, optimised Python, torch's defaults."""
+"""Nothing of a user's surroundings reaches a result: plotting settings, encodings, optimised Python, torch's defaults."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
-import torch
 
 FIGURE = """
 import sys
@@ -60,3 +59,53 @@ def test_figures_do_not_depend_on_a_users_matplotlib(tmp_path, monkeypatch):
     run(FIGURE, places[3])
     for name in ("figure.png", "figure.pdf", "figure.svg"):
         assert len({(place / name).read_bytes() for place in places}) == 1, name
+
+
+TEXTS = r"""
+import sys
+from pathlib import Path
+import pandas as pd
+from icnewton.digest import digest, script_digest
+from icnewton.files import write_json, write_table, write_text
+
+place = Path(sys.argv[1])
+write_text(place / "text", "\u03ba \u2013 \u03bc")
+write_json(place / "json", {"\u03ba": "\u03bc"})
+write_table(place / "table.csv", pd.DataFrame({"\u03ba": ["\u03bc"]}))
+write_table(place / "table.md", pd.DataFrame({"\u03ba": ["\u03bc"]}))
+print(digest("icnewton.figures.style", "icnewton.training.fused"), script_digest(Path("workflow/scripts/data.py")))
+"""
+
+
+def test_texts_do_not_depend_on_the_locale(tmp_path):
+    outcomes = []
+    for name, flags in (("utf-8", ("-X", "utf8=1")), ("ascii", ("-X", "utf8=0"))):
+        place = tmp_path / name
+        said = run(TEXTS, place, flags=flags, LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="utf-8")
+        outcomes.append([said, *((path.name, path.read_bytes()) for path in sorted(place.iterdir()))])
+    assert outcomes[0] == outcomes[1] and len(outcomes[0]) == 5
+
+
+def silent(call):
+    """Whether a call reads or writes text and leaves its encoding to the locale."""
+    keywords = {keyword.arg for keyword in call.keywords}
+    if "text" in keywords or "universal_newlines" in keywords:
+        return True
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    words = [word.value for word in (*call.args, *(k.value for k in call.keywords)) if isinstance(word, ast.Constant)]
+    binary = any(isinstance(word, str) and "b" in word for word in words[:2])
+    method = isinstance(call.func, ast.Attribute) and name in ("read_text", "write_text")
+    return (method or (name in ("open", "fdopen") and not binary)) and "encoding" not in keywords
+
+
+def test_every_text_says_its_encoding():
+    files = [path for folder in ("src", "workflow", "bench", "tests") for path in Path(folder).rglob("*.py")]
+    found = [
+        f"{path}:{node.lineno}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and silent(node)
+    ]
+    assert found == []
+    for path in (Path("Snakefile"), *Path("workflow/rules").glob("*.smk")):
+        assert not re.search(r"\b(open|read_text|write_text)\(", path.read_text(encoding="utf-8")), path

@@ -32,7 +32,7 @@ def test_round_trip(tmp_path, family, settings):
     loaded = icnewton.load(tmp_path / "model")
     inputs = (torch.randn(2, 3, 3),) * 2 if family == "inverse" else (torch.randn(2, 8, 3), torch.randn(2, 7))
     assert torch.equal(model(*inputs), loaded(*inputs))
-    assert loaded.card.to_json() == json.loads((tmp_path / "model" / "card.json").read_text())
+    assert loaded.card.to_json() == json.loads((tmp_path / "model" / "card.json").read_text(encoding="utf-8"))
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["card.json", "weights.safetensors"]
 
 
@@ -56,14 +56,14 @@ def test_damage_is_refused_in_words(tmp_path, model):
     with pytest.raises(ValueError, match=r"weights\.safetensors: expected weights in safetensors format"):
         icnewton.load(tmp_path)
     weights.write_bytes(content)
-    values = json.loads(card.read_text())
-    card.write_text(json.dumps(values | {"config": values["config"] | {"depth": 9}}))
+    values = json.loads(card.read_text(encoding="utf-8"))
+    card.write_text(json.dumps(values | {"config": values["config"] | {"depth": 9}}), encoding="utf-8")
     with pytest.raises(ValueError, match=r"weights\.safetensors: expected layers\.5\."):
         icnewton.load(tmp_path)
-    card.write_text(json.dumps({"family": "least_squares"}))
+    card.write_text(json.dumps({"family": "least_squares"}), encoding="utf-8")
     with pytest.raises(ValueError, match=r"card\.json: expected a model card of this package"):
         icnewton.load(tmp_path)
-    card.write_text("{")
+    card.write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match=r"card\.json: expected a model card in JSON"):
         icnewton.load(tmp_path)
 
@@ -109,12 +109,12 @@ def test_a_missing_model_is_named(tmp_path, model):
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path):
     target = tmp_path / "table.csv"
-    target.write_text("old")
+    target.write_text("old", encoding="utf-8")
 
     def fail(part):
-        part.write_text("half")
+        part.write_text("half", encoding="utf-8")
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
         write_atomically(target, fail)
-    assert target.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+    assert target.read_text(encoding="utf-8") == "old" and [p.name for p in tmp_path.iterdir()] == ["table.csv"]

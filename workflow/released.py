@@ -46,7 +46,7 @@ neither, so that LSA is linear in its query there by construction (S6d).
 def check(models: Supply) -> None:
     """Raises ValueError unless results/paper is whole and shows the models as they are released now, and none trained there."""
     said = RESULTS / "models.rst"
-    if models.trained or not said.exists() or f"Models: {models}." not in said.read_text():
+    if models.trained or not said.exists() or f"Models: {models}." not in said.read_text(encoding="utf-8"):
         raise ValueError(
             f"{RESULTS}: expected results of `make reproduce SCALE=paper TRAINING=none` with {models}, found others"
         )
@@ -72,7 +72,7 @@ def row(name: str, run: Run, origin: Mapping[str, Any], error: float) -> str:
 def page(runs: Mapping[str, Run]) -> Iterator[str]:
     """The lines of docs/released.md."""
     folders = {name: folder for name, run in runs.items() if (folder := find(name, run))}
-    origins = {name: json.loads((folder / CARD).read_text())["origin"] for name, folder in folders.items()}
+    origins = {name: json.loads((folder / CARD).read_text(encoding="utf-8"))["origin"] for name, folder in folders.items()}
     size = sum((folder / file).stat().st_size for folder in folders.values() for file in (CARD, WEIGHTS))
     sample = pd.read_parquet(next(RESULTS.glob("evaluate/*/released.parquet")))
     yield HEAD.format(
@@ -103,7 +103,7 @@ def main() -> None:
     except ValueError as error:
         sys.exit(str(error))
     write_text(TABLE, "\n".join(page(runs)) + "\n")
-    write_text(CLAIMS, CLAIMS_HEAD + (RESULTS / "claims/claims.md").read_text())
+    write_text(CLAIMS, CLAIMS_HEAD + (RESULTS / "claims/claims.md").read_text(encoding="utf-8"))
     FIGURES.mkdir(parents=True, exist_ok=True)
     for picture in (RESULTS / "figures").glob("*.png"):
         shutil.copy2(picture, FIGURES)

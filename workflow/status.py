@@ -113,7 +113,7 @@ class Costs:
         self.steps: dict[Any, list[float]] = {}
         for path in (*folder.glob("train/*/*/card.json"), *RELEASED.glob("*/*/card.json")):
             with suppress(OSError, ValueError, KeyError, TypeError):
-                origin = json.loads(path.read_text())["origin"]
+                origin = json.loads(path.read_text(encoding="utf-8"))["origin"]
                 run = parse_run(origin["run"])
                 self.steps.setdefault(self._key(run), []).append(origin["seconds"] / run.recipe.steps / max(run.layers, 1))
 

@@ -16,5 +16,6 @@ def resolve(device: str) -> str:
 
 def processor() -> str:
     """The processor and its vector instructions, by which a card says where its bytes come from."""
-    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) if Path("/proc/cpuinfo").exists() else None
+    facts = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", facts.read_text(encoding="utf-8", errors="replace") if facts.exists() else "")
     return f"{found.group(1) if found else platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"

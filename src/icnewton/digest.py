@@ -57,7 +57,7 @@ def _file(module: str) -> Path:
 
 @cache
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @cache
@@ -85,5 +85,5 @@ def _meaning(path: Path) -> str:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
     source = path.with_suffix(".c")
-    compiled = re.sub(r"/\*.*?\*/", " ", source.read_text(), flags=re.DOTALL).split() if source.is_file() else []
-    return " ".join([ast.dump(tree), *compiled])
+    compiled = source.read_text(encoding="utf-8") if source.is_file() else ""
+    return " ".join([ast.dump(tree), *re.sub(r"/\*.*?\*/", " ", compiled, flags=re.DOTALL).split()])

@@ -76,7 +76,7 @@ def try_lock(path: Path, wait: bool = False) -> IO[str] | None:
     The lock ends with its process, however that ends. Where the file system knows no locks, nobody is kept out.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a")
+    file = path.open("a", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
@@ -112,12 +112,12 @@ def _is(path: Path, file: IO[str]) -> bool:
 
 def write_json(path: Path, value: Any) -> None:
     """Indented JSON with a final newline, atomically."""
-    write_atomically(path, lambda part: part.write_text(json.dumps(value, indent=2) + "\n"))
+    write_atomically(path, lambda part: part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8"))
 
 
 def write_text(path: Path, text: str) -> None:
     """Text as UTF-8, atomically."""
-    write_atomically(path, lambda part: part.write_text(text))
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
@@ -125,7 +125,7 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
     writers: dict[str, Callable[[Path], object]] = {
         ".csv": lambda part: frame.to_csv(part, index=False, lineterminator="\n"),
         ".parquet": lambda part: frame.to_parquet(part, index=False),
-        ".md": lambda part: part.write_text(frame.to_markdown(index=False, floatfmt=".3g") + "\n"),
+        ".md": lambda part: part.write_text(frame.to_markdown(index=False, floatfmt=".3g") + "\n", encoding="utf-8"),
     }
     write_atomically(path, writers[path.suffix])
 
@@ -137,7 +137,7 @@ def brief(value: object, most: int = 160) -> str:
     except (ValueError, RecursionError):  # an integer of thousands of digits, or a structure that holds itself
         text = f"a {type(value).__name__} too large to print"
     line = " ".join(text[: 8 * most].split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    return line if len(line) <= most else f"{line[: most - 3]}..."  # no terminal lacks dots
 
 
 def read_tables(paths: Iterable[Path | str]) -> pd.DataFrame:

@@ -70,7 +70,7 @@ def write_record(path: Path, record: Record) -> None:
 def read_record(path: Path) -> Record:
     """The record in a file; raises ValueError, naming it, if it is none."""
     try:
-        record = typed(Record, json.loads(path.read_text()))
+        record = typed(Record, json.loads(path.read_text(encoding="utf-8")))
         for name in (*record.inputs, *record.outputs):
             if Path(name).is_absolute() or ".." in Path(name).parts or not name.isprintable():
                 raise ValueError(f"a file outside the folder of results, {name!r}")

@@ -66,7 +66,7 @@ def find(name: str, run: Run, released: Path = RELEASED) -> Path | None:
     if not card.exists() or not card.with_name(WEIGHTS).exists():
         return None
     try:
-        trained = json.loads(card.read_text())["origin"]["run"]
+        trained = json.loads(card.read_text(encoding="utf-8"))["origin"]["run"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(f"{card}: expected the card of a learned model with its settings, found none") from None
     return None if any(differences(trained, json.loads(json.dumps(run.to_json())))) else card.parent

@@ -30,7 +30,8 @@ def job(snakemake) -> Iterator[Callable[[str], None]]:
     record, folder = record_path(log)
 
     def say(line: str) -> None:
-        with suppress(OSError), log.open("a") as lines:  # on a full disk the last words go to the terminal alone
+        # on a full disk the last words go to the terminal alone
+        with suppress(OSError), log.open("a", encoding="utf-8") as lines:
             print(line, file=lines)
 
     def wait() -> None:
@@ -85,7 +86,7 @@ def commit() -> str:
     """The commit that is checked out, marked if the working tree differs from it."""
     words = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
-        found = subprocess.run(words, capture_output=True, text=True).stdout.strip()
+        found = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace").stdout.strip()
     except OSError:
         found = ""
     return found or "not a git checkout"
