@@ -207,7 +207,7 @@ def known(results: Path) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Run the trials of the command line that no result is there of."""
-    parser = argparse.ArgumentParser(prog="python -m bench.beyond", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m bench.beyond", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--trials", nargs="+", default=[*TRIALS], choices=[*TRIALS])
     parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()

@@ -71,7 +71,8 @@ def checkout(folder: Path) -> Path:
         ("workflow/scales/smoke.yaml", "steps: 30, warmup: 10", "steps: 600, warmup: 10"),
     ):
         text = (folder / name).read_text(encoding="utf-8")
-        assert old in text, (name, old)
+        if old not in text:
+            raise ValueError(f"{name}: expected {old!r} somewhere, found it nowhere")
         (folder / name).write_text(text.replace(old, new), encoding="utf-8")
     scale = folder / "workflow/scales/smoke.yaml"
     values = yaml.safe_load(scale.read_text(encoding="utf-8"))
@@ -95,6 +96,15 @@ def reproduce(folder: Path) -> subprocess.Popen[bytes]:
             start_new_session=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
+
+
+def undisturbed(folder: Path) -> float:
+    """Seconds of a run; raises RuntimeError with its last words if it fails."""
+    begun = time.monotonic()
+    if code := reproduce(folder).wait():
+        words = (folder / "make.log").read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise RuntimeError(f"expected an undisturbed run, found exit code {code}:\n{words}")
+    return time.monotonic() - begun
 
 
 def remove(folder: Path) -> None:
@@ -157,13 +167,12 @@ def litter(folder: Path) -> list[str]:
 
 def rounds(folder: Path, seeds: range) -> Iterator[Kill]:
     """An undisturbed run of a checkout, then one kill and one recovery a seed."""
-    assert reproduce(folder).wait() == 0, (folder / "make.log").read_text(encoding="utf-8")[-2000:]
+    undisturbed(folder)
     wanted = contents(folder)
     remove(folder)
-    begun = time.monotonic()
-    assert reproduce(folder).wait() == 0
-    length = time.monotonic() - begun
-    assert differences(folder, wanted) == 0
+    length = undisturbed(folder)
+    if different := differences(folder, wanted):
+        raise RuntimeError(f"expected the same bytes from two undisturbed runs, found {different} files that differ")
     for seed in seeds:
         source = random.Random(seed)
         target, how = source.choice(TARGETS), source.choice(SIGNALS)

@@ -7,9 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FIGURE = """
 import sys
 from pathlib import Path
+
+import pytest
 import pandas as pd
 from icnewton.figures import draw
 from icnewton.figures.missing import note
@@ -64,6 +68,8 @@ def test_figures_do_not_depend_on_a_users_matplotlib(tmp_path, monkeypatch):
 TEXTS = r"""
 import sys
 from pathlib import Path
+
+import pytest
 import pandas as pd
 from icnewton.digest import digest, script_digest
 from icnewton.files import write_json, write_table, write_text
@@ -109,3 +115,35 @@ def test_every_text_says_its_encoding():
     assert found == []
     for path in (Path("Snakefile"), *Path("workflow/rules").glob("*.smk")):
         assert not re.search(r"\b(open|read_text|write_text)\(", path.read_text(encoding="utf-8")), path
+
+
+OPTIMISED = """
+import icnewton, torch
+from bench.steps import make_run
+from icnewton.digest import digest
+from icnewton.prompts import Condition, generator, sample
+from icnewton.training.engine import advance, start
+
+print(digest("icnewton.training.loop", "icnewton.constructions"))
+for kind in ("lsa", "lsa_ln", "softmax"):
+    run = make_run(kind, 3, batch=8)
+    state = start(run, "cpu")
+    print([advance(run, state)[0].item() for _ in range(3)])
+prompts = sample(Condition("paper", 3, 9, 5.0, 0.1), 2, 2, generator("prompts"))
+print(icnewton.build("least_squares", d=3, n=9, steps=2, alpha=0.001)(prompts.x, prompts.y).tolist())
+try:
+    icnewton.load("nowhere")
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_optimised_python_computes_and_refuses_the_same():
+    outcomes = {run(OPTIMISED, flags=flags) for flags in ((), ("-O",), ("-OO",))}
+    assert len(outcomes) == 1
+
+
+@pytest.mark.parametrize("module", ["icnewton.records", "workflow.status", "workflow.train_released", "workflow.retrain"])
+def test_commands_run_without_their_docstrings(module):
+    help = run("import runpy, sys; runpy.run_module(sys.argv.pop(1), run_name='__main__')", module, "--help", flags=("-OO",))
+    assert help.startswith("usage: python -m ")

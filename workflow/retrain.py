@@ -80,7 +80,7 @@ def retrain(folder: Path, device: str, out: Path) -> Comparison:
 
 def main() -> None:
     """Say how the second training compares with the first; exit code 1 if it is another model."""
-    parser = argparse.ArgumentParser(prog="python -m workflow.retrain", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m workflow.retrain", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("model", help="such as normalised_kappa10_noise0/lsa_layers1_seed0")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="cpu")
     options = parser.parse_args()

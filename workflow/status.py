@@ -202,7 +202,7 @@ def _words(seconds: float) -> str:
 
 def main() -> None:
     """Print the status of a scale, or every job that a run would do."""
-    parser = argparse.ArgumentParser(prog="python -m workflow.status", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m workflow.status", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("scale")
     parser.add_argument("settings", nargs="*", help="key=value, as for Snakemake's --config")
     parser.add_argument("--jobs", action="store_true", help="list every job with Snakemake's reason")

@@ -120,7 +120,7 @@ def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> int:
 
 def main() -> None:
     """Train for the minutes of the command line, and say how many models are missing still."""
-    parser = argparse.ArgumentParser(prog="python -m workflow.train_released", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m workflow.train_released", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options = parser.parse_args()

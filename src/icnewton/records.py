@@ -201,7 +201,7 @@ def _passed_over(path: Path) -> bool:
 
 def main() -> None:
     """Verify, trace or set aside, by the words of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m icnewton.records", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m icnewton.records", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("what", choices=["verify", "trace", "set-aside"])
     parser.add_argument("path", type=Path)
     options = parser.parse_args()

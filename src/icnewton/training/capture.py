@@ -40,9 +40,7 @@ class Recording:
         if self.eager:
             self.eager -= 1
             return self._eagerly()
-        if self.graph is None:
-            self._record()
-        assert self.graph is not None
+        self.graph = self.graph or self._recorded()
         self.graph.replay()
         for state in self.states:
             state.step += 1
@@ -63,13 +61,14 @@ class Recording:
         torch.cuda.current_stream().wait_stream(self.stream)
         return result
 
-    def _record(self) -> None:
-        self.graph = torch.cuda.CUDAGraph()
+    def _recorded(self) -> torch.cuda.CUDAGraph:
+        graph = torch.cuda.CUDAGraph()
         for state in self.states:
             for parameter in state.transformer.parameters():
                 parameter.grad = None
         steps = [state.step for state in self.states]
-        with torch.cuda.graph(self.graph, stream=self.stream):
+        with torch.cuda.graph(graph, stream=self.stream):
             self.result = advance_together(self.runs, self.states, self.batches)
         for state, step in zip(self.states, steps, strict=True):
             state.step = step  # what is recorded is not run
+        return graph
