@@ -5,9 +5,14 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+
+from icnewton.training.loop import train
+from icnewton.training.runs import parse_run
 
 FIGURE = """
 import sys
@@ -147,3 +152,18 @@ def test_optimised_python_computes_and_refuses_the_same():
 def test_commands_run_without_their_docstrings(module):
     help = run("import runpy, sys; runpy.run_module(sys.argv.pop(1), run_name='__main__')", module, "--help", flags=("-OO",))
     assert help.startswith("usage: python -m ")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+@pytest.mark.parametrize("matrix_rate", [None, 0.02])
+def test_torchs_default_dtype_changes_no_training(tmp_path, tiny_run, dtype, matrix_rate):
+    run, states = parse_run(tiny_run), []
+    run = replace(run, recipe=replace(run.recipe, matrix_rate=matrix_rate))
+    for default in (torch.float32, dtype):
+        torch.set_default_dtype(default)
+        try:
+            model, _ = train(run, checkpoint=tmp_path / str(default), code="", say=len)
+        finally:
+            torch.set_default_dtype(torch.float32)
+        states.append(model.transformer.state_dict())
+    assert all(torch.equal(weight, states[1][name]) for name, weight in states[0].items())

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from icnewton.files import write_atomically
+from icnewton.files import brief, write_atomically
 from icnewton.training.engine import TrainingState
 from icnewton.training.runs import Run
 from icnewton.typed import differences
@@ -29,6 +30,19 @@ def save_checkpoint(path: Path, state: TrainingState, log: Sequence[Record], run
     tensors = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
     metadata = {"run": json.dumps(run.to_json()), "code": code, "torch": torch.__version__, "step": str(state.step)}
     write_atomically(path, lambda part: save_file(tensors, part, metadata | {"digest": _digest(tensors, metadata)}))
+
+
+def writable(path: str | Path) -> Path:
+    """The path of a checkpoint, its folder made; raises ValueError in one sentence if no checkpoint can be written there."""
+    try:
+        path = Path(path).expanduser()
+        if path.is_dir():
+            raise IsADirectoryError("it is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except (OSError, RuntimeError) as error:  # RuntimeError: the home of a user who has none
+        raise ValueError(f"checkpoint: expected a file that can be written, found {path}: {brief(str(error))}") from None
+    return path
 
 
 def load_checkpoint(path: Path, state: TrainingState, run: Run, code: str) -> list[Record]:

@@ -7,6 +7,14 @@ import torch
 from torch import Tensor
 
 from icnewton.prompts import Prompts
+from icnewton.training.values import choice, settle, whole
+
+CHECKS = {
+    **dict.fromkeys(("dims", "points"), whole(1, 100_000)),
+    **dict.fromkeys(("dims_step", "points_step"), whole(0, 100_000)),
+    "every": whole(1, 100_000_000),
+    "truncates": choice("w", "x"),
+}
 
 
 @dataclass(frozen=True)
@@ -14,7 +22,7 @@ class Curriculum:
     """Active dimensions and examples start at ``dims`` and ``points`` and grow every ``every`` steps, up to d and n.
 
     ``truncates`` says what an inactive dimension means: ``w`` zeroes the weights there and leaves the examples whole,
-    as the paper's runs did; ``x`` zeroes the examples there.
+    as the paper's runs did; ``x`` zeroes the examples there. Raises ValueError in one sentence for a value out of its limits.
     """
 
     dims: int
@@ -23,6 +31,9 @@ class Curriculum:
     points_step: int
     every: int
     truncates: Literal["w", "x"] = "w"
+
+    def __post_init__(self) -> None:
+        settle(self, CHECKS)
 
     def sizes(self, step: int, d: int, n: int) -> tuple[int, int]:
         """Active dimensions and examples at a step."""

@@ -34,7 +34,8 @@ class TrainingState:
 def start(run: Run, device: str) -> TrainingState:
     """The state before the first step, on ``device``."""
     transformer, recipe = run.transformer().to(device), run.recipe
-    rates = torch.tensor([schedule(step, recipe.warmup, recipe.steps) for step in range(recipe.steps)], device=device)
+    shares = [schedule(step, recipe.warmup, recipe.steps) for step in range(recipe.steps)]
+    rates = torch.tensor(shares, dtype=torch.float32, device=device)
     source = generator("training", run.layers, run.seed, device=device)
     clock = torch.zeros((), dtype=torch.long, device=device)
     return TrainingState(transformer, optimizers(transformer, recipe, device), source, rates, clock)

@@ -13,9 +13,10 @@ import torch
 from tqdm import tqdm
 
 from icnewton.devices import processor
+from icnewton.files import brief
 from icnewton.models import Model, assemble
 from icnewton.training.capture import stepper
-from icnewton.training.checkpoint import Record, load_checkpoint, save_checkpoint
+from icnewton.training.checkpoint import Record, load_checkpoint, save_checkpoint, writable
 from icnewton.training.engine import TrainingState, start
 from icnewton.training.fused import compiled
 from icnewton.training.runs import Run
@@ -85,7 +86,7 @@ class Training:
 def train(
     run: Run,
     *,
-    checkpoint: Path,
+    checkpoint: str | Path,
     code: str,
     device: str = "cpu",
     checkpoint_seconds: float = 30.0,
@@ -99,7 +100,8 @@ def train(
     the end. ``loss`` is the mean over every prompt since the last record, steps in which it overflowed left out; ``seconds``
     counts training alone, over all sessions. A run none of whose steps since the last record had a finite loss has diverged:
     it stops there, its card's origin says ``diverged`` with loss and step, its weights are the last ones. At the first record
-    after ``deadline`` (of ``time.monotonic``) the checkpoint is written and Unfinished raised.
+    after ``deadline`` (of ``time.monotonic``) the checkpoint is written and Unfinished raised. Raises ValueError before the
+    first step for a checkpoint that cannot be written, and for another device than ``cpu`` or a ``cuda`` that is there.
     """
     return train_together(
         [run],
@@ -115,7 +117,7 @@ def train(
 def train_together(
     runs: Sequence[Run],
     *,
-    checkpoints: Sequence[Path],
+    checkpoints: Sequence[str | Path],
     code: str,
     device: str = "cpu",
     checkpoint_seconds: float = 30.0,
@@ -125,11 +127,16 @@ def train_together(
     """``train`` for runs that ``stackable`` calls alike, one step of all at a time; ``seconds`` are those of the whole stack.
 
     Runs whose checkpoints stand at different steps are not stacked with each other; one that diverges stops none of the others.
-    Raises ValueError for unlike runs, and Unfinished at the first record after ``deadline``.
+    Raises ValueError for unlike runs and where ``train`` does, and Unfinished at the first record after ``deadline``.
     """
     if not stackable(runs):
         raise ValueError("expected runs that differ in condition and seed alone, found different shapes or recipes")
-    trainings = [_resume(run, path, code, device, say) for run, path in zip(runs, checkpoints, strict=True)]
+    if not checkpoint_seconds >= 0:
+        raise ValueError(f"checkpoint_seconds: expected at least 0, found {checkpoint_seconds}")
+    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        raise ValueError(f"device: expected cpu, or cuda where torch can use a GPU, found {brief(device)}")
+    paths = [writable(path) for path in checkpoints]
+    trainings = [_resume(run, path, code, device, say) for run, path in zip(runs, paths, strict=True)]
     for _, group in groupby(sorted(trainings, key=lambda training: training.state.step), lambda training: training.state.step):
         _finish(list(group), checkpoint_seconds, deadline, say)
     return [(_model(training, device), training.log) for training in trainings]

@@ -24,13 +24,12 @@ def optimizers(model: nn.Module, recipe: Recipe, device: str) -> list[torch.opti
     for name, parameter in model.named_parameters():
         is_spectral = recipe.matrix_rate is not None and parameter.ndim == 2 and name.startswith("layers.")
         (spectral if is_spectral else others).append(parameter)
-    adam = torch.optim.Adam(
-        others, lr=torch.zeros((), device=device), betas=recipe.betas, fused=True, capturable=device == "cuda"
-    )
+    options: dict[str, Any] = {"dtype": torch.float32, "device": device}
+    adam = torch.optim.Adam(others, lr=torch.zeros((), **options), betas=recipe.betas, fused=True, capturable=device == "cuda")
     adam.param_groups[0]["peak"] = recipe.learning_rate
     if not spectral:
         return [adam]
-    muon = Muon(spectral, torch.zeros((), device=device), recipe.matrix_momentum)
+    muon = Muon(spectral, torch.zeros((), **options), recipe.matrix_momentum)
     for group in muon.param_groups:
         group["peak"] = recipe.matrix_rate
     return [muon, adam]
