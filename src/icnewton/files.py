@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import glob
+import io
 import json
 import os
 import socket
@@ -121,12 +122,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
-    """A frame as CSV with full precision, or as parquet or Markdown, by the file's suffix."""
+    """A frame as CSV with full precision, or as parquet or Markdown, by the file's suffix; raises ValueError for another."""
     writers: dict[str, Callable[[Path], object]] = {
         ".csv": lambda part: frame.to_csv(part, index=False, lineterminator="\n"),
-        ".parquet": lambda part: frame.to_parquet(part, index=False),
+        ".parquet": lambda part: frame.to_parquet(part, index=False, write_page_checksum=True),
         ".md": lambda part: part.write_text(frame.to_markdown(index=False, floatfmt=".3g") + "\n", encoding="utf-8"),
     }
+    if path.suffix not in writers:
+        raise ValueError(f"{path}: expected a table's name to end in one of {', '.join(writers)}, found {brief(path.suffix)!r}")
     write_atomically(path, writers[path.suffix])
 
 
@@ -141,6 +144,20 @@ def brief(value: object, most: int = 160) -> str:
 
 
 def read_tables(paths: Iterable[Path | str]) -> pd.DataFrame:
-    """CSV or parquet files as one frame."""
-    frames = [pd.read_csv(path) if str(path).endswith(".csv") else pd.read_parquet(path) for path in paths]
+    """CSV or parquet files as one frame; raises ValueError, naming it, for one that is missing or damaged, and for none."""
+    frames = [_read_table(Path(path)) for path in paths]
+    if not frames:
+        raise ValueError("tables: expected at least one file, found none")
     return pd.concat(frames, ignore_index=True)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        content = path.read_bytes()
+        if path.suffix != ".csv":
+            return pd.read_parquet(io.BytesIO(content), page_checksum_verification=True)
+        if not content.endswith(b"\n"):
+            raise ValueError("one that was cut short")
+        return pd.read_csv(io.BytesIO(content))
+    except (OSError, ValueError) as error:  # of pyarrow and pandas too
+        raise ValueError(f"{path}: expected a table, found {brief(str(error))}") from None
