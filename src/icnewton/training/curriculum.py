@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from icnewton.prompts import Prompts
-from icnewton.training.values import choice, settle, whole
+from icnewton.training.values import apply, choice, whole
 
 CHECKS = {
     **dict.fromkeys(("dims", "points"), whole(1, 100_000)),
@@ -33,7 +33,7 @@ class Curriculum:
     truncates: Literal["w", "x"] = "w"
 
     def __post_init__(self) -> None:
-        settle(self, CHECKS)
+        apply(self, CHECKS)
 
     def sizes(self, step: int, d: int, n: int) -> tuple[int, int]:
         """Active dimensions and examples at a step."""

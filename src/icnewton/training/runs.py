@@ -11,7 +11,7 @@ from icnewton.files import brief
 from icnewton.formats import LogisticFormat, RegressionFormat
 from icnewton.prompts import Condition, Prompts, generator, sample
 from icnewton.training.curriculum import Curriculum
-from icnewton.training.values import Check, choice, flag, of, optional, pair, positive, refuse, settle, share, whole
+from icnewton.training.values import Check, apply, choice, flag, of, optional, pair, positive, refuse, share, whole
 from icnewton.transformer import Transformer, TransformerConfig
 
 AnyCondition = Condition | LogisticCondition
@@ -63,7 +63,7 @@ class Recipe:
     curriculum: Curriculum | None
 
     def __post_init__(self) -> None:
-        settle(self, RECIPE)
+        apply(self, RECIPE)
         if self.batch % self.prompts_per_covariance:
             refuse("batch", f"a multiple of prompts_per_covariance, {self.prompts_per_covariance}", self.batch)
 
@@ -93,7 +93,7 @@ class Run:
     recipe: Recipe
 
     def __post_init__(self) -> None:
-        settle(self, RUN)
+        apply(self, RUN)
         logistic = isinstance(self.condition, LogisticCondition)
         if logistic != self.family.startswith("softmax"):
             refuse("family", f"one for {'logistic' if logistic else 'linear'} regression, as the condition is", self.family)

@@ -4,17 +4,17 @@ A check takes a value and its name, and gives the value as plain Python or raise
 """
 
 from collections.abc import Callable, Mapping
-from numbers import Integral, Real
 from typing import Any, NoReturn
 
 import numpy as np
 
 from icnewton.files import brief
+from icnewton.typed import scalar
 
 Check = Callable[[str, object], Any]
 
 
-def settle(instance: object, checks: Mapping[str, Check]) -> None:
+def apply(instance: object, checks: Mapping[str, Check]) -> None:
     """Replace the values of a frozen dataclass by what their checks make of them."""
     for name, check in checks.items():
         object.__setattr__(instance, name, check(name, getattr(instance, name)))
@@ -42,11 +42,9 @@ def positive(most: float) -> Check:
 
     def check(name: str, value: object) -> float:
         number = _plain(value)
-        return (
-            number
-            if number is not None and 0 < number <= most
-            else refuse(name, f"a number above 0 and at most {most:g}", value)
-        )
+        if number is None or not 0 < number <= most:
+            refuse(name, f"a number above 0 and at most {most:g}", value)
+        return number
 
     return check
 
@@ -76,7 +74,8 @@ def optional(check: Check) -> Check:
 
 def flag(name: str, value: object) -> bool:
     """True and False alone."""
-    return bool(value) if isinstance(value, bool | np.bool_) else refuse(name, "True or False", value)
+    word = scalar(value)
+    return word if isinstance(word, bool) else refuse(name, "True or False", value)
 
 
 def choice(*options: str) -> Check:
@@ -93,6 +92,5 @@ def of(kind: type | tuple[type, ...], words: str) -> Check:
 
 def _plain(value: object) -> int | float | None:
     """A number as Python's own, None for anything else; True is no number here."""
-    if isinstance(value, bool):
-        return None
-    return int(value) if isinstance(value, Integral) else float(value) if isinstance(value, Real) else None
+    number = scalar(value)
+    return number if isinstance(number, int | float) and not isinstance(number, bool) else None
