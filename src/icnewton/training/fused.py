@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -86,18 +87,17 @@ def _load(compiler: list[str]) -> ctypes.CDLL:
     macros = _run([*compiler, "-dM", "-E", "-x", "c", os.devnull])
     key = hashlib.blake2b(SOURCE.read_bytes() + macros + repr(compiler).encode(), digest_size=8).hexdigest()
     cached = _cache() / f"fused-{key}.so"
+    with suppress(OSError):
+        if _is_whole(cached):
+            return ctypes.CDLL(str(cached))
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "fused.so"
-        try:
-            if not _is_whole(cached):
-                _compile(compiler, made)
-                content = made.read_bytes()
-                write_atomically(cached, lambda part: part.write_bytes(content + _digest(content)))
+        _compile(compiler, made)
+        content = made.read_bytes()
+        with suppress(OSError):  # a cache that cannot be written, or from which nothing may be run
+            write_atomically(cached, lambda part: part.write_bytes(content + _digest(content)))
             return ctypes.CDLL(str(cached))
-        except OSError:  # a cache that cannot be written, or from which nothing may be run
-            if not made.exists():
-                _compile(compiler, made)
-            return ctypes.CDLL(str(made))
+        return ctypes.CDLL(str(made))
 
 
 def _cache() -> Path:
