@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import ROOT, snakemake
 
 from icnewton.training.loop import train
 from icnewton.training.runs import parse_run
@@ -51,7 +52,8 @@ text.color: green
 def run(code, *arguments, flags=(), **environment):
     """What a fresh Python process that ran some code printed."""
     command = [sys.executable, *flags, "-c", code, *map(str, arguments)]
-    result = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, encoding="utf-8")
+    everything = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **environment}
+    result = subprocess.run(command, env=everything, capture_output=True, encoding="utf-8")
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -167,3 +169,10 @@ def test_torchs_default_dtype_changes_no_training(tmp_path, tiny_run, dtype, mat
             torch.set_default_dtype(torch.float32)
         states.append(model.transformer.state_dict())
     assert all(torch.equal(weight, states[1][name]) for name, weight in states[0].items())
+
+
+def test_the_workflow_needs_no_home_that_can_be_written(monkeypatch):
+    monkeypatch.setenv("HOME", "/dev/null")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    plan = snakemake(ROOT, "--dry-run", "--quiet")
+    assert plan.returncode == 0, plan.stderr
