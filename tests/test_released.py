@@ -122,7 +122,7 @@ def unreleased(tmp_path):
 
 def lease(folder, minutes):
     command = [sys.executable, "-m", "workflow.train_released", "--device", "cpu", "--minutes", str(minutes)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
     return subprocess.Popen(command, cwd=folder, env=environment_of(folder), **pipes)
 
 
