@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+from icnewton.experiment import ConfigError, Experiment
 from icnewton.prompts import Condition
 from icnewton.training.curriculum import Curriculum
 from icnewton.training.loop import train
@@ -110,6 +111,12 @@ def test_a_recipe_has_the_limits_of_the_schema(recipe, schema):
             except ValueError:
                 taken = False
             assert taken == schema_takes, (name, value)
+
+
+def test_a_zero_with_a_sign_has_no_name_of_its_own(smoke, schema):
+    smoke["runs"][0]["noise"] = [-0.0]
+    with pytest.raises(ConfigError, match=r"runs\[0\]\.noise\[0\]: expected 0 without a sign, found -0\.0"):
+        Experiment.check(smoke, schema)
 
 
 @pytest.mark.parametrize(("family", "layers"), [("lsa", 0), ("lsa_ln", 0), ("lsa", 1)])

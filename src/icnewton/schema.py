@@ -96,6 +96,8 @@ def _not_finite(value: object, where: str = "") -> Iterator[str]:
     """Numbers that YAML allows and no value of this configuration may be."""
     if isinstance(value, float) and not math.isfinite(value):
         yield f"{where}: expected a finite number, found {value}"
+    elif isinstance(value, float) and str(value) == "-0.0":  # which names would show
+        yield f"{where}: expected 0 without a sign, found {value}"
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _not_finite(item, f"{where}.{key}".lstrip("."))
