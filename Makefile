@@ -14,78 +14,75 @@
 # make recipes                                loss against seconds of training, recipe by recipe
 # make test [ARGS="-m slow"]                  the tests; each command makes its own environment first
 
-PYTHON ?= python3
-VENV ?= .venv
-SCALE ?= laptop
-ARGS ?=
-MINUTES ?= 25
-REPORT = results/$(SCALE)/report.html
-# without bytecode every job would compile torch anew, which took longer than most jobs
-RUN = PATH="$(abspath $(VENV))/bin:$$PATH" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=
-CACHE = $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache train)
-TRAINING ?= $(if $(filter-out 0,$(RETRAIN)),all)
-SETTINGS = $(if $(TRAINING),training=$(TRAINING))
-SNAKEMAKE = $(RUN) snakemake --config scale=$(SCALE) $(SETTINGS) --quiet rules host reason $(CACHE)
+# none of these is taken from the environment
+PYTHON = python3
+VENV = .venv
+SCALE = laptop
+RETRAIN = 0
+TRAINING =
+FILE =
+MODEL =
+MINUTES = 25
+ARGS =
+include $(dir $(lastword $(MAKEFILE_LIST)))workflow/words.mk
+TRAINED = $(or $(TRAINING),$(if $(filter 1,$(RETRAIN)),all))
 
-.PHONY: reproduce status plan verify trace train-released retrain released bench kills beyond mask recipes test lint clean
+# what runs is this checkout in its environment, whatever Python's and make's own variables say
+unexport $(filter PYTHON%,$(.VARIABLES)) MAKEFLAGS MFLAGS MAKELEVEL
+export PYTHONPATH = $(CURDIR)/src
+export PYTHONNOUSERSITE = 1
+export PYTHONUTF8 = 1
+export FILE MODEL MINUTES
+RUN = "$(VENV)/bin/python" -m
+
+.PHONY: $(COMMANDS)
+.NOTPARALLEL:
 
 reproduce: $(VENV)/installed
-	$(RUN) python -m icnewton.records set-aside results/$(SCALE)
-	$(SNAKEMAKE) $(ARGS)
-	$(SNAKEMAKE) --report $(REPORT)
-	@echo "$(abspath $(REPORT))"
+	@$(RUN) workflow.reproduce $(SCALE) "$(TRAINED)" $(ARGS)
 
 plan: $(VENV)/installed
-	$(RUN) python -m workflow.status $(SCALE) $(SETTINGS) --jobs
+	@$(RUN) workflow.status $(SCALE) $(TRAINED:%=training=%) --jobs
 
 status: $(VENV)/installed
-	$(RUN) python -m workflow.status $(SCALE) $(SETTINGS)
+	@$(RUN) workflow.status $(SCALE) $(TRAINED:%=training=%)
 
 verify: $(VENV)/installed
-	$(RUN) python -m icnewton.records verify results/$(SCALE)
+	@$(RUN) icnewton.records verify results/$(SCALE)
 
 trace: $(VENV)/installed
-	$(RUN) python -m icnewton.records trace $(FILE)
+	@$(RUN) icnewton.records trace "$$FILE"
 
 train-released: $(VENV)/installed
-	$(RUN) python -m workflow.train_released --minutes $(MINUTES) $(ARGS)
+	@$(RUN) workflow.train_released --minutes "$$MINUTES" $(ARGS)
 
 retrain: $(VENV)/installed
-	$(RUN) python -m workflow.retrain $(MODEL) $(ARGS)
+	@$(RUN) workflow.retrain "$$MODEL" $(ARGS)
 
 released: $(VENV)/installed
-	$(RUN) python -m workflow.released
+	$(RUN) workflow.released
 
-bench: $(VENV)/installed
-	$(RUN) python -m bench.run $(ARGS)
-
-kills: $(VENV)/installed
-	$(RUN) python -m bench.kills $(ARGS)
-
-beyond: $(VENV)/installed
-	$(RUN) python -m bench.beyond $(ARGS)
-
-mask: $(VENV)/installed
-	$(RUN) python -m bench.mask $(ARGS)
-
-recipes: $(VENV)/installed
-	$(RUN) python -m bench.recipes $(ARGS)
+bench kills beyond mask recipes: $(VENV)/installed
+	$(RUN) bench.$(subst bench,run,$@) $(ARGS)
 
 test: $(VENV)/installed lint
-	$(RUN) python -m pytest $(ARGS)
+	$(RUN) pytest $(ARGS)
 
 lint: $(VENV)/installed
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) snakefmt --check Snakefile workflow
+	PATH="$(VENV)/bin:$$PATH" $(RUN) snakefmt --check Snakefile workflow
 	$(RUN) mypy
 
+# an environment that was copied or moved, or has lost its Python, is no environment
+PLACE := $(shell "$(VENV)/bin/python" -Ic "import pip" 2>/dev/null && cat "$(VENV)/installed" 2>/dev/null)
+ifneq "$(PLACE)" "$(realpath $(VENV))"
+.PHONY: $(VENV)/installed
+endif
+
 $(VENV)/installed: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
-	$(RUN) pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock
-	$(RUN) pip install --quiet --disable-pip-version-check --no-deps -e .
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PYTHON: expected 3.11 or newer, found " + sys.version)'
+	@$(PYTHON) -m workflow.environment "$(VENV)"
 
 clean:
-	rm -rf results .snakemake $(VENV)
+	rm -rf results .snakemake $(if $(wildcard $(VENV)/installed),"$(VENV)")

@@ -1,5 +1,10 @@
-"""icnewton: every table, figure and claim of arXiv 2403.03183. Run it with `make reproduce`."""
+"""icnewton: every table, figure and claim of arXiv 2403.03183. Run it with `make reproduce`.
 
+Results lie under the working directory; code, configuration and released/ beside this file.
+"""
+
+import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,12 +13,13 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
+from workflow import in_shell  # this checkout's own package runs, or none
 from icnewton.devices import resolve
 from icnewton.digest import script_digest
 from icnewton.experiment import Experiment, condition_name
 from icnewton.files import try_lock
 from icnewton.records import AT_WORK, RUNNING
-from icnewton.released import Supply
+from icnewton.released import RELEASED, Supply
 from icnewton.schema import overlays, read
 
 
@@ -25,24 +31,31 @@ def told(check, *arguments):
         raise WorkflowError(str(error))
 
 
+# "." where Snakemake runs in the checkout, so that paths in params and records are the same in each
+HERE = Path(os.path.relpath(os.path.realpath(workflow.basedir)))
+sys.executable = in_shell(sys.executable)  # Snakemake's commands take it as it is
+
 # Snakemake alone would run a template, and keep the last of two keys
-told(read, "config.yaml")
+told(read, HERE / "config.yaml")
 
 
-configfile: "config.yaml"
+configfile: f"{HERE / 'config.yaml'}"
 
 
-for overlay in told(overlays, config.get("scale")):
+for overlay in told(overlays, config.get("scale"), HERE / "workflow/scales"):
 
     configfile: overlay
 
 
-experiment = told(Experiment.check, config, read("workflow/schemas/config.schema.yaml"))
+experiment = told(
+    Experiment.check, config, read(HERE / "workflow/schemas/config.schema.yaml")
+)
 
 RESULTS = f"results/{config['scale']}"
 LINEAR, LOGISTIC = experiment.conditions(), experiment.logistic_conditions()
 RUNS = experiment.runs()
-MODELS = told(Supply.of, RUNS, config["training"], resolve(config["device"]))
+DEVICE = resolve(config["device"])
+MODELS = told(Supply.of, RUNS, config["training"], DEVICE, HERE / RELEASED)
 
 
 report: "workflow/report/workflow.rst"
@@ -57,7 +70,7 @@ onstart:
 
 def stage(script, *modules):
     """A digest of the code that a job runs, so that it is run again when that changes."""
-    return script_digest(Path("workflow/scripts") / script, *modules)
+    return script_digest(HERE / "workflow/scripts" / script, *modules)
 
 
 wildcard_constraints:

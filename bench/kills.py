@@ -118,7 +118,7 @@ def victims(make: psutil.Process, target: str) -> list[psutil.Process]:
     processes = [process for process in make.children(recursive=True) if process.is_running()]
     commands = [(process, " ".join(_command(process))) for process in processes]
     if target == "snakemake":
-        return [p for p, words in commands if "bin/snakemake" in words][:1]
+        return [p for p, words in commands if "workflow.reproduce" in words][:1]
     phrase = "train.py" if target == "training" else ".py"
     return [p for p, words in commands if ".snakemake/scripts" in words and phrase in words]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from workflow.train_released import released_runs
 
 from icnewton.evaluation import method_of
 from icnewton.files import write_text
@@ -20,6 +19,7 @@ from icnewton.records import verify
 from icnewton.released import Supply, find
 from icnewton.training.runs import Run
 from icnewton.weights import CARD, WEIGHTS
+from workflow.train_released import released_runs
 
 RESULTS = Path("results/paper")
 TABLE, CLAIMS, FIGURES = Path("docs/released.md"), Path("docs/claims.md"), Path("docs/figures")

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from workflow.train_released import usable
 
 from icnewton.digest import script_digest
 from icnewton.models import Card, Model
@@ -22,6 +21,7 @@ from icnewton.threads import limit_threads
 from icnewton.training.loop import train
 from icnewton.training.runs import Run, parse_run
 from icnewton.weights import CARD, WEIGHTS, load, save
+from workflow.train_released import usable
 
 RETRAINED = Path("results/retrained")
 NOISE = 2.0  # factor between median errors: training amplifies rounding to what another seed would change
@@ -86,8 +86,8 @@ def main() -> None:
     options = parser.parse_args()
     limit_threads(1)
     name = options.model.removeprefix(f"{RELEASED}/").rstrip("/")
-    if not (RELEASED / name / CARD).exists():
-        known = sorted(str(card.parent.relative_to(RELEASED)) for card in RELEASED.glob(f"*/*/{CARD}"))
+    known = sorted(str(card.parent.relative_to(RELEASED)) for card in RELEASED.glob(f"*/*/{CARD}"))
+    if name not in known:
         sys.exit(f"MODEL: expected one of {len(known)} models in {RELEASED}/, such as {', '.join(known[:1])}, found {name!r}")
     try:
         comparison = retrain(RELEASED / name, usable(options.device), RETRAINED / name)

@@ -5,6 +5,7 @@ what other machines bring home is merged by copying the folders of models.
 """
 
 import argparse
+import math
 import signal
 import sys
 import time
@@ -16,12 +17,11 @@ from pathlib import Path
 
 import torch
 from snakemake.utils import available_cpu_count
-from workflow.status import load_config
 
 from icnewton.devices import resolve
 from icnewton.digest import script_digest
 from icnewton.experiment import Experiment
-from icnewton.files import try_lock
+from icnewton.files import brief, try_lock
 from icnewton.released import RELEASED, Supply, find, work
 from icnewton.schema import read
 from icnewton.threads import limit_threads
@@ -30,6 +30,7 @@ from icnewton.training.memory import keep_freed_memory
 from icnewton.training.runs import Run
 from icnewton.training.together import stackable
 from icnewton.weights import CARD, save
+from workflow.status import load_config
 
 Stack = Mapping[str, Run]  # trained together
 CHECKPOINTS = Path("results/released")
@@ -42,6 +43,14 @@ def usable(device: str) -> str:
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device: expected a GPU that torch can use, found none")
     return device
+
+
+def minutes(text: str) -> float:
+    """A time in minutes; raises ValueError if it is none."""
+    with suppress(ValueError):
+        if math.isfinite(value := float(text)) and value >= 0:
+            return value
+    raise ValueError(f"MINUTES: expected a number, at least 0, found {brief(repr(text))}")
 
 
 def stacks(runs: Mapping[str, Run], together: bool) -> Iterator[Stack]:
@@ -121,11 +130,11 @@ def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> int:
 def main() -> None:
     """Train for the minutes of the command line, and say how many models are missing still."""
     parser = argparse.ArgumentParser(prog="python -m workflow.train_released", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=25)
+    parser.add_argument("--minutes", default="25")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options = parser.parse_args()
     try:
-        device = usable(options.device)
+        device, time_left = usable(options.device), minutes(options.minutes)
         runs = released_runs()
         missing = Supply.of(runs, "none", device).missing
         if others := [name for name in missing if (RELEASED / name / CARD).exists()]:
@@ -134,7 +143,7 @@ def main() -> None:
             )
         failures = 0
         with suppress(KeyboardInterrupt):
-            failures = train_missing([*stacks(missing, together=device == "cuda")], device, options.minutes)
+            failures = train_missing([*stacks(missing, together=device == "cuda")], device, time_left)
         missing = Supply.of(runs, "none", device).missing
     except ValueError as error:
         sys.exit(str(error))

@@ -11,6 +11,7 @@ therefore be moved and still be verified.
 import argparse
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -141,7 +142,7 @@ def set_aside(folder: Path) -> Iterator[str]:
         yield f"{path}: {reason}; kept as {kept.name}{DAMAGED} and made anew"
 
 
-def _set_aside_alone(folder: Path) -> None:
+def set_aside_alone(folder: Path) -> None:
     """Set files aside, and say which, while no run is at work in this checkout: one in progress is waited for."""
     held = try_lock(RUNNING)
     if held is None:
@@ -160,14 +161,21 @@ def _set_aside_alone(folder: Path) -> None:
 
 
 def trace(file: Path) -> Iterator[str]:
-    """The job that made a file, the jobs that made its inputs, and so on, an indented line each."""
+    """The job that made a file, the jobs that made its inputs, and so on, an indented line each.
+
+    Raises ValueError, naming the file, unless it is there, and what that job wrote.
+    """
+    file = Path(os.path.normpath(file))
     folder = next((parent for parent in file.parents if (parent / RECORDS).is_dir()), None)
     if folder is None:
         raise ValueError(f"{file}: expected a file in a folder of results, found no {RECORDS} above it")
     makers = {name: record for record in read_records(folder)[0] for name in record.outputs}
-    if str(file.relative_to(folder)) not in makers:
+    maker = makers.get(name := str(file.relative_to(folder)))
+    if maker is None:
         raise ValueError(f"{file}: expected a file that a job of the workflow made, found no record of it")
-    yield from _ancestry(makers[str(file.relative_to(folder))], makers, 0, set())
+    if (digest := digest_of(file)) != maker.outputs[name]:
+        raise ValueError(f"{file}: expected what {_name(maker)} wrote, found {'another file' if digest else 'no file'}")
+    yield from _ancestry(maker, makers, 0, set())
 
 
 def _ancestry(record: Record, makers: Mapping[str, Record], depth: int, told: set[int]) -> Iterator[str]:
@@ -199,21 +207,31 @@ def _passed_over(path: Path) -> bool:
     return path.name == "report.html" or path.suffix == DAMAGED or (path.name.startswith(".") and path.suffix == ".tmp")
 
 
+def _verified(folder: Path) -> bool:
+    """Say whether a folder is whole and untouched."""
+    whole, problems = verify(folder)
+    if not whole and not problems:
+        raise ValueError(f"{folder}: expected results of make reproduce, found none")
+    print(*problems, f"{whole} files of {folder} are what their jobs wrote, {len(problems)} problems", sep="\n")
+    return bool(whole) and not problems
+
+
 def main() -> None:
     """Verify, trace or set aside, by the words of the command line."""
     parser = argparse.ArgumentParser(prog="python -m icnewton.records", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("what", choices=["verify", "trace", "set-aside"])
-    parser.add_argument("path", type=Path)
+    parser.add_argument("path", help="FILE of make, or a folder of results")
     options = parser.parse_args()
-    if options.what == "verify":
-        whole, problems = verify(options.path)
-        print(*problems, f"{whole} files of {options.path} are what their jobs wrote, {len(problems)} problems", sep="\n")
-        sys.exit(bool(problems) or not whole)
+    path = Path(options.path)
     try:
-        if options.what == "trace":
-            print(*trace(options.path), sep="\n")
+        if not options.path:
+            raise ValueError("FILE: expected a file such as results/laptop/claims/claims.csv, found none")
+        if options.what == "verify":
+            sys.exit(not _verified(path))
+        elif options.what == "trace":
+            print(*trace(path), sep="\n")
         else:
-            _set_aside_alone(options.path)
+            set_aside_alone(path)
     except KeyboardInterrupt:
         sys.exit("interrupted")
     except ValueError as error:

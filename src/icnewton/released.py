@@ -23,16 +23,16 @@ class Supply:
     missing: Mapping[str, Run]
 
     @classmethod
-    def of(cls, runs: Mapping[str, Run], training: str, device: str) -> "Supply":
+    def of(cls, runs: Mapping[str, Run], training: str, device: str, released: Path = RELEASED) -> "Supply":
         """``training`` says which models to train: ``all``, the ``missing`` that released/ lacks, ``none``, or ``auto``, which
         is missing on device ``cuda`` and none on ``cpu``. Raises ValueError, naming the file, if a card cannot be read.
         """
         if training == "auto":
             training = "missing" if device == "cuda" else "none"
-        found = {} if training == "all" else {name: find(name, run) for name, run in runs.items()}
-        released = {name: folder for name, folder in found.items() if folder}
-        lacking = {name: run for name, run in runs.items() if name not in released}
-        return cls(released, {} if training == "none" else lacking, lacking if training == "none" else {})
+        found = {} if training == "all" else {name: find(name, run, released) for name, run in runs.items()}
+        given = {name: folder for name, folder in found.items() if folder}
+        lacking = {name: run for name, run in runs.items() if name not in given}
+        return cls(given, {} if training == "none" else lacking, lacking if training == "none" else {})
 
     def __str__(self) -> str:
         """How many models come from where."""

@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from icnewton import __version__
 from icnewton.files import alone
 from icnewton.records import Record, digest_of, write_record
 
-PACKAGES = ("icnewton", "snakemake", "torch", "numpy", "pandas", "matplotlib", "scikit-learn", "safetensors")
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("snakemake", "torch", "numpy", "pandas", "matplotlib", "scikit-learn", "safetensors")
 
 
 @contextmanager
@@ -75,16 +77,22 @@ def describe(snakemake, folder: Path, record: Path, started: datetime, seconds: 
         outputs=outputs,
         params=dict(snakemake.params.items()),
         commit=commit(),
-        versions={name: version(name) for name in PACKAGES} | {"python": sys.version.split()[0]},
+        versions=versions() | {"python": sys.version.split()[0]},
         device=device(),
         started=started.isoformat(timespec="seconds"),
         seconds=round(seconds, 3),
     )
 
 
+def versions() -> dict[str, str]:
+    """The versions of this checkout's package, whatever is installed, and of those that it uses."""
+    return {"icnewton": __version__} | {name: version(name) for name in PACKAGES}
+
+
 def commit() -> str:
-    """The commit that is checked out, marked if the working tree differs from it."""
-    words = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    """The commit that is checked out beside this file, wherever a job runs, marked if the working tree differs from it."""
+    place = [f"--git-dir={ROOT / '.git'}", f"--work-tree={ROOT}"]  # never a checkout around this one
+    words = ["git", *place, "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         found = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace").stdout.strip()
     except OSError:

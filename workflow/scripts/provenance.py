@@ -1,7 +1,6 @@
 """Commit, versions, seeds, device and configuration as one page; where the models come from as a sentence for the report."""
 
 import platform
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -9,7 +8,7 @@ import yaml
 
 from icnewton.files import write_text
 from icnewton.pages import page
-from job import PACKAGES, commit, job
+from job import commit, job, versions
 
 with job(snakemake) as say:
     config = dict(snakemake.params.config)
@@ -17,7 +16,7 @@ with job(snakemake) as say:
     facts = {
         "commit": commit(),
         "Python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **versions(),
         "models": snakemake.params.models,
         "missing models": ", ".join(snakemake.params.missing) or "none",
         "training device": config["device"],

@@ -1,0 +1,100 @@
+"""The environment of `make`: requirements.lock and this checkout in a folder of their own.
+
+Its file ``installed`` holds the place where it was made. Where it was copied or moved with its checkout it is made anew: its
+scripts and its icnewton would be those of the other place.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+STAMP, CONFIGURATION = "installed", "pyvenv.cfg"
+PROMPT = "icnewton"  # tells environments of `make` from others even where an installation was interrupted
+# settings that say where packages come from; the others would change what is installed, or where
+SOURCES = (
+    "INDEX_URL",
+    "EXTRA_INDEX_URL",
+    "NO_INDEX",
+    "FIND_LINKS",
+    "TRUSTED_HOST",
+    "CERT",
+    "CLIENT_CERT",
+    "PROXY",
+    "TIMEOUT",
+    "DEFAULT_TIMEOUT",
+    "RETRIES",
+    "CACHE_DIR",
+    "NO_CACHE_DIR",
+    "CONFIG_FILE",
+    "KEYRING_PROVIDER",
+)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether an environment was made where it is, and has its Python still."""
+    stamp, python = folder / STAMP, folder / "bin/python"
+    if not stamp.is_file() or stamp.read_text().rstrip("\n") != str(folder.resolve()) or not python.exists():
+        return False
+    return subprocess.run([python, "-Ic", "import pip"], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether `make` made an environment, or began to."""
+    configuration = folder / CONFIGURATION
+    if not configuration.is_file():
+        return False
+    return (folder / STAMP).is_file() or f"prompt = '{PROMPT}'" in configuration.read_text().splitlines()
+
+
+def clear(folder: Path) -> None:
+    """Make room for an environment; what is whole stays.
+
+    Raises ValueError if something is there that `make` did not make.
+    """
+    if folder.is_dir() and not any(folder.iterdir()):
+        return
+    if not os.path.lexists(folder) or is_whole(folder):
+        return
+    if not is_ours(folder):
+        raise ValueError(f"VENV: expected an environment that make made, or nothing, found {folder}, which is another's")
+    print(f"{folder}: copied, moved or never finished; it is made anew", flush=True)
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
+
+
+def install(folder: Path) -> None:
+    """Install what requirements.lock names, and this checkout; raises CalledProcessError if that fails."""
+    kept = {f"PIP_{name}" for name in SOURCES}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PIP_") or name in kept}
+    python = folder / "bin/python"
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if not is_whole(folder):
+        subprocess.run([sys.executable, "-m", "venv", "--prompt", PROMPT, folder], check=True)
+    (folder / STAMP).unlink(missing_ok=True)
+    for words in (["--no-compile", "-r", "requirements.lock"], ["--no-deps", "-e", "."]):
+        subprocess.run([*pip, *words], env=variables, check=True)
+    # settings in pip's own files may have sent them elsewhere
+    subprocess.run([python, "-Ic", "import icnewton, snakemake, torch"], check=True)
+    (folder / STAMP).write_text(f"{folder.resolve()}\n")
+
+
+def main() -> None:
+    """Make the environment in the folder of the command line, or bring it up to date."""
+    folder = Path(sys.argv[1])
+    try:
+        clear(folder)
+        install(folder)
+    except ValueError as error:
+        sys.exit(str(error))
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{folder}: expected to install requirements.lock, found an error of {' '.join(map(str, error.cmd[:3]))}")
+    except KeyboardInterrupt:
+        sys.exit(f"{folder}: interrupted; the next make makes it anew")
+
+
+if __name__ == "__main__":
+    main()
