@@ -27,8 +27,9 @@ ARGS =
 include $(dir $(lastword $(MAKEFILE_LIST)))workflow/words.mk
 TRAINED = $(or $(TRAINING),$(if $(filter 1,$(RETRAIN)),all))
 
-# what runs is this checkout in its environment, whatever Python's and make's own variables say
-unexport $(filter PYTHON%,$(.VARIABLES)) MAKEFLAGS MFLAGS MAKELEVEL
+# what runs is this checkout in its environment, whatever variables of Python say; a make within inherits no words
+unexport $(filter PYTHON%,$(.VARIABLES))
+MAKEOVERRIDES =
 export PYTHONPATH = $(CURDIR)/src
 export PYTHONNOUSERSITE = 1
 export PYTHONUTF8 = 1

@@ -51,6 +51,14 @@ def environment_of(folder):
     return {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": ""}
 
 
+def make(folder, *words, trusted=True, **variables):
+    """Run `make` in a folder, whose environment is taken for installed if it is ``trusted``."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", *(["-o", ".venv/installed"] if trusted else []), *words]
+    environment = inherited | variables
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """Two folders in which the whole workflow has run."""

@@ -82,6 +82,16 @@ def test_a_figure_is_traced_to_its_seeds(results):
         list(trace(results / "figures/none.png"))
 
 
+def test_a_file_that_is_no_longer_what_its_job_wrote_is_not_traced(results):
+    figure = results / "figures/figure2.png"
+    figure.write_bytes(b"scribble")
+    with pytest.raises(ValueError, match=r"figure2\.png: expected what figure figure2 wrote, found another file"):
+        list(trace(results / "tables/../figures/figure2.png"))
+    figure.unlink()
+    with pytest.raises(ValueError, match=r"figure2\.png: expected what figure figure2 wrote, found no file"):
+        list(trace(figure))
+
+
 def test_the_commands_end_in_words(finished):
     def run(*words):
         command = [sys.executable, "-m", "icnewton.records", *words]

@@ -17,7 +17,7 @@ def in_shell(path: str) -> str:
 def refusal() -> str | None:
     """Why nothing can run in this checkout, or None where it can."""
     if not {":", "\n"}.isdisjoint(str(ROOT)):
-        return f"checkout: expected a path without colon and line break, found {str(ROOT)!r}; move it"
+        return f"checkout: expected a path without colon or line break, found {str(ROOT)!r}"
     package = find_spec("icnewton")
     found = Path(package.origin).resolve().parent if package and package.origin else "none"
     if found != OWN:
@@ -25,5 +25,5 @@ def refusal() -> str | None:
     return None
 
 
-if refusal():
-    sys.exit(refusal())
+if reason := refusal():
+    sys.exit(reason)

@@ -1,7 +1,7 @@
 """The environment of `make`: requirements.lock and this checkout in a folder of their own.
 
-Its file ``installed`` holds the place where it was made. Where it was copied or moved with its checkout it is made anew: its
-scripts and its icnewton would be those of the other place.
+Its file ``installed`` holds the place where it was made. Where it was copied or moved with its
+checkout it is made anew: its scripts and its icnewton would be those of the other place.
 """
 
 import os
@@ -11,33 +11,21 @@ import sys
 from pathlib import Path
 
 STAMP, CONFIGURATION = "installed", "pyvenv.cfg"
-PROMPT = "icnewton"  # tells environments of `make` from others even where an installation was interrupted
-# settings that say where packages come from; the others would change what is installed, or where
-SOURCES = (
-    "INDEX_URL",
-    "EXTRA_INDEX_URL",
-    "NO_INDEX",
-    "FIND_LINKS",
-    "TRUSTED_HOST",
-    "CERT",
-    "CLIENT_CERT",
-    "PROXY",
-    "TIMEOUT",
-    "DEFAULT_TIMEOUT",
-    "RETRIES",
-    "CACHE_DIR",
-    "NO_CACHE_DIR",
-    "CONFIG_FILE",
-    "KEYRING_PROVIDER",
-)
+PROMPT = "icnewton"  # in pyvenv.cfg it marks our environments before they are whole
+# pip's settings that say where packages come from; others change what is installed, or where
+INDEX = ("INDEX_URL", "EXTRA_INDEX_URL", "NO_INDEX", "FIND_LINKS", "TRUSTED_HOST", "CONFIG_FILE")
+NETWORK = ("CERT", "CLIENT_CERT", "PROXY", "TIMEOUT", "DEFAULT_TIMEOUT", "RETRIES")
+CACHE = ("CACHE_DIR", "NO_CACHE_DIR", "KEYRING_PROVIDER")
+KEPT = {f"PIP_{name}" for name in (*INDEX, *NETWORK, *CACHE)}
 
 
 def is_whole(folder: Path) -> bool:
     """Whether an environment was made where it is, and has its Python still."""
     stamp, python = folder / STAMP, folder / "bin/python"
-    if not stamp.is_file() or stamp.read_text().rstrip("\n") != str(folder.resolve()) or not python.exists():
+    if not stamp.is_file() or stamp.read_text() != f"{folder.resolve()}\n" or not python.exists():
         return False
-    return subprocess.run([python, "-Ic", "import pip"], stderr=subprocess.DEVNULL).returncode == 0
+    alive = subprocess.run([python, "-Ic", "import pip"], stderr=subprocess.DEVNULL)
+    return alive.returncode == 0
 
 
 def is_ours(folder: Path) -> bool:
@@ -45,20 +33,21 @@ def is_ours(folder: Path) -> bool:
     configuration = folder / CONFIGURATION
     if not configuration.is_file():
         return False
-    return (folder / STAMP).is_file() or f"prompt = '{PROMPT}'" in configuration.read_text().splitlines()
+    lines = configuration.read_text().splitlines()
+    return (folder / STAMP).is_file() or f"prompt = '{PROMPT}'" in lines
 
 
 def clear(folder: Path) -> None:
-    """Make room for an environment; what is whole stays.
+    """Make room for an environment; one that is whole stays.
 
     Raises ValueError if something is there that `make` did not make.
     """
-    if folder.is_dir() and not any(folder.iterdir()):
-        return
-    if not os.path.lexists(folder) or is_whole(folder):
+    empty = folder.is_dir() and not any(folder.iterdir())
+    if empty or not os.path.lexists(folder) or is_whole(folder):
         return
     if not is_ours(folder):
-        raise ValueError(f"VENV: expected an environment that make made, or nothing, found {folder}, which is another's")
+        place = f"expected a place for make's own environment, found {folder}"
+        raise ValueError(f"VENV: {place}, which make did not make")
     print(f"{folder}: copied, moved or never finished; it is made anew", flush=True)
     if folder.is_symlink():
         folder.unlink()
@@ -67,9 +56,9 @@ def clear(folder: Path) -> None:
 
 
 def install(folder: Path) -> None:
-    """Install what requirements.lock names, and this checkout; raises CalledProcessError if that fails."""
-    kept = {f"PIP_{name}" for name in SOURCES}
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PIP_") or name in kept}
+    """Install requirements.lock and this checkout; raises CalledProcessError if that fails."""
+    inherited = os.environ.items()
+    variables = {k: v for k, v in inherited if k in KEPT or not k.startswith("PIP_")}
     python = folder / "bin/python"
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if not is_whole(folder):
@@ -91,7 +80,8 @@ def main() -> None:
     except ValueError as error:
         sys.exit(str(error))
     except subprocess.CalledProcessError as error:
-        sys.exit(f"{folder}: expected to install requirements.lock, found an error of {' '.join(map(str, error.cmd[:3]))}")
+        command = " ".join(map(str, error.cmd[:3]))
+        sys.exit(f"{folder}: expected to install requirements.lock, found that {command} failed")
     except KeyboardInterrupt:
         sys.exit(f"{folder}: interrupted; the next make makes it anew")
 

@@ -1,6 +1,7 @@
-"""`make reproduce`: set aside what is damaged, run Snakemake, and show a whole run's results in one HTML report.
+"""`make reproduce`: set aside what is damaged, run Snakemake, and show all results in one report.
 
-A dry run sets nothing aside. Where Snakemake is asked for a part of the results, there is no report.
+A dry run sets nothing aside, and counts what is damaged among what would be made. Where Snakemake
+is asked for a part of the results, there is no report.
 """
 
 import os
@@ -10,10 +11,11 @@ from pathlib import Path
 
 from snakemake import cli
 
-from icnewton.records import set_aside_alone
+from icnewton.records import damaged, set_aside_alone
 
 # --nolock, which the profiles say too, ends a list of words, so that targets may follow
 OPTIONS = ("--quiet", "rules", "host", "reason", "--nolock")
+NO_REPORT = "ARGS asks for a part of the results, so that no report was made"
 CACHE = ("--cache", "train")
 
 
@@ -34,7 +36,9 @@ def main() -> None:
     if shown:
         options.report, options.report_after_run = report, True
     try:
-        if not options.dryrun:
+        if options.dryrun:
+            options.forcerun = {*options.forcerun, *map(str, damaged(report.parent))}
+        else:
             set_aside_alone(report.parent)
         done = cli.args_to_api(options, parser)
     except ValueError as error:
@@ -42,7 +46,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit("interrupted")
     if done and not options.dryrun:
-        print(report.resolve() if shown else "ARGS asks for a part of the results, so that no report was made")
+        print(report.resolve() if shown else NO_REPORT)
     sys.exit(not done)
 
 

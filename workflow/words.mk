@@ -1,6 +1,7 @@
 # The words of make's command line, and what is said of those that mean nothing.
 
-COMMANDS = reproduce status plan verify trace train-released retrain released bench kills beyond mask recipes test lint clean
+COMMANDS = reproduce status plan verify trace train-released retrain released \
+    bench kills beyond mask recipes test lint clean
 
 # the commands that a word is for; PYTHON and VENV are for all
 SCALE.of = reproduce status plan verify
@@ -12,20 +13,25 @@ MINUTES.of = train-released
 ARGS.of = reproduce train-released retrain bench kills beyond mask recipes test
 
 GOALS := $(or $(MAKECMDGOALS),reproduce)
-WORDS := PYTHON VENV $(foreach word,SCALE RETRAIN TRAINING FILE MODEL MINUTES ARGS,$(if $(filter $($(word).of),$(GOALS)),$(word)))
+is-for = $(if $(filter $($1.of),$(GOALS)),$1)
+WORDS := $(foreach word,SCALE RETRAIN TRAINING FILE MODEL MINUTES ARGS,$(call is-for,$(word)))
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 SCALES := $(sort $(basename $(notdir $(wildcard workflow/scales/*.yaml))))
+ELSEWHERE := $(if $(filter workflow/,$(dir $(lastword $(MAKEFILE_LIST)))),,$(CURDIR))
+MARKS := $(foreach mark,~ : ' ",$(findstring $(mark),$(VENV))) $(wordlist 2,99,$(VENV))
 
-# $(call refuse,name,what was expected,what was found)
-refuse = $(if $(strip $3),$(error $1: expected $(strip $2), found $(strip $3)))
+# $(call refuse,name,what is expected,what is found)
+refuse = $(if $(strip $3),$(error $1: expected $2, found $(strip $3)))
 # $(call one-of,word,values)
-one-of = $(if $(findstring |$($1)|,$(foreach value,$2,|$(value)|)),,$(error $1: expected one of $2, found $(or $($1),nothing)))
+same = $(if $(findstring |$1|,$(foreach value,$2,|$(value)|)),$1)
+one-of = $(if $(call same,$($1),$2),,$(call refuse,$1,one of $2,$(or $($1),nothing)))
 
-$(call refuse,make,to run in the folder of its Makefile,$(if $(filter workflow/,$(dir $(lastword $(MAKEFILE_LIST)))),,$(CURDIR)))
+$(call refuse,make,to run in the folder of its Makefile,$(ELSEWHERE))
 $(call refuse,make,one of $(COMMANDS),$(filter-out $(COMMANDS) $(VENV)/installed,$(GOALS)))
-$(call refuse,make $(GOALS),no words but $(WORDS),$(filter-out $(WORDS),$(GIVEN)))
-$(call refuse,VENV,one path without ~ : ' ",$(foreach mark,~ : ' ",$(findstring $(mark),$(VENV))) $(wordlist 2,99,$(VENV)) $(if $(VENV),,nothing))
+$(call refuse,make $(GOALS),no words but PYTHON VENV $(strip $(WORDS)),$(filter-out PYTHON VENV $(WORDS),$(GIVEN)))
+$(call refuse,VENV,one path without ~ : ' ",$(if $(VENV),$(MARKS),nothing))
 $(call one-of,SCALE,$(SCALES))
 $(call one-of,RETRAIN,0 1)
 $(if $(TRAINING),$(call one-of,TRAINING,all missing none auto))
-$(if $(filter 1,$(RETRAIN)),$(call refuse,RETRAIN=1,no TRAINING but all,$(filter-out all,$(TRAINING))))
+$(if $(filter 1,$(RETRAIN)),\
+    $(call refuse,RETRAIN=1,no TRAINING but all,$(filter-out all,$(TRAINING))))
