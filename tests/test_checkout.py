@@ -162,7 +162,7 @@ def test_what_make_did_not_make_is_left_alone(tmp_path, kind):
         folder.write_text("mine")
     else:
         folder.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="^VENV: expected a place for make's own environment"):
+    with pytest.raises(ValueError, match="VENV: expected a place for make's own"):
         environment.clear(folder)
     assert os.path.lexists(folder)
 

@@ -102,6 +102,10 @@ def test_no_word_is_taken_from_the_environment():
         assert here.returncode == 0 and "nonsense" not in here.stdout, here.stderr
 
 
+def test_clean_removes_no_folder_but_an_environment():
+    assert make(ROOT, "-n", "clean", "VENV=src").stdout.split()[-1] == ".snakemake"
+
+
 @pytest.fixture
 def told(tmp_path):
     """A function that tells the variables of what `make bench` would run."""

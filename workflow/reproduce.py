@@ -15,7 +15,6 @@ from icnewton.records import damaged, set_aside_alone
 
 # --nolock, which the profiles say too, ends a list of words, so that targets may follow
 OPTIONS = ("--quiet", "rules", "host", "reason", "--nolock")
-NO_REPORT = "ARGS asks for a part of the results, so that no report was made"
 CACHE = ("--cache", "train")
 
 
@@ -24,30 +23,42 @@ def is_partial(options: Namespace) -> bool:
     return bool(options.targets or options.until or options.omit_from)
 
 
-def main() -> None:
-    """Run a scale with more words for Snakemake, as the command line says."""
-    scale, training, *words = sys.argv[1:]
-    report = Path("results") / scale / "report.html"
+def run(scale: str, training: str, words: list[str]) -> bool:
+    """Run Snakemake, and say where the report lies; whether all went well.
+
+    Raises ValueError if results came without Snakemake's notes of how they were made.
+    """
+    results = Path("results") / scale
     cached = CACHE if os.environ.get("SNAKEMAKE_OUTPUT_CACHE") else ()
     parser, options = cli.parse_args([*cached, *OPTIONS, *words])
     settings = [f"scale={scale}", *([f"training={training}"] if training else [])]
     options.config = [*(options.config or []), *settings]
-    shown = not (options.dryrun or is_partial(options))
-    if shown:
-        options.report, options.report_after_run = report, True
+    if options.dryrun:
+        options.forcerun = {*options.forcerun, *map(str, damaged(results))}
+    else:
+        set_aside_alone(results)
+    if not (options.dryrun or options.report or is_partial(options)):
+        options.report, options.report_after_run = results / "report.html", True
+    done = cli.args_to_api(options, parser)
+    if done and options.report:
+        print(options.report.resolve())
+    elif done and not options.dryrun:
+        print("ARGS asks for a part of the results, so that no report was made")
+    return done
+
+
+def main() -> None:
+    """Run the scale of the command line, which ends with words for Snakemake."""
+    scale, training, *words = sys.argv[1:]
     try:
-        if options.dryrun:
-            options.forcerun = {*options.forcerun, *map(str, damaged(report.parent))}
-        else:
-            set_aside_alone(report.parent)
-        done = cli.args_to_api(options, parser)
-    except ValueError as error:
-        sys.exit(str(error))
+        sys.exit(not run(scale, training, words))
     except KeyboardInterrupt:
         sys.exit("interrupted")
-    if done and not options.dryrun:
-        print(report.resolve() if shown else NO_REPORT)
-    sys.exit(not done)
+    except ValueError as error:
+        sys.exit(str(error))
+    except Exception as error:  # as Snakemake's own command tells it
+        cli.print_exception(error)
+        sys.exit(1)
 
 
 if __name__ == "__main__":
