@@ -180,6 +180,7 @@ def test_gadgets_too_coarse_for_any_bound_are_noticed():
     assert (model.check(x, y).expected_error > 1).all()
     fine = icnewton.build("damped_newton", d=5, n=26, mu=0.1, steps=20, error=1e-4, looped=True)
     assert_inside(fine, x, y)
+    assert_outside(fine.to(torch.float32), "the bound .* holds in float64, not in torch.float32", x, y)
     check = fine.check(x, y)
     assert check.steps.max() < 20 and (check.lower >= 0.1 - 1e-12).all()
     descent = icnewton.build("gradient_descent", d=5, n=26, mu=0.1, steps=100, error=1e-4, looped=True)

@@ -41,7 +41,8 @@ from torch import Tensor
 
 from icnewton.constructions.relu import cell_bound, product_bound, spread
 
-ROUNDING = 8 * 2**-53  # of the damping gadget over its first slope; see Plan.rounding
+UNIT = 2**-53  # unit roundoff of float64
+ROUNDING = 8 * UNIT  # of the damping gadget over its first slope; see Plan.rounding
 LEEWAY = 1.1  # of the damping gadget's interval over the bound on lambda, for inexact gradients and Hessians
 # shares of the error that a step is allowed: gradient and roots of d_i; products; inverse; damping. The rest is second order.
 SHARES = {"logistic": 0.15, "product": 0.02, "inverse": 0.013, "damping": 0.12}
@@ -150,12 +151,12 @@ def largest_error(mu: float) -> float:
     return math.sqrt(mu / (mu + 0.25)) / 4
 
 
-def smallest_error(mu: float) -> float:
-    """The error of a step from which on float64 is exact enough: there ``Plan.rounding`` is a sixteenth of it.
+def smallest_error(mu: float, unit: float = UNIT) -> float:
+    """The error of a step from which on arithmetic of a unit roundoff is exact enough: ``Plan.rounding`` is a sixteenth of it.
 
-    With s_0 = 1 / (2 mu sqrt(0.24 error)), as the damping gadget's share of the error makes it.
+    With s_0 = 1 / (2 mu sqrt(0.24 error)), as the damping gadget's share of the error makes it. It is 6e-10 / mu in float64.
     """
-    return 6e-10 / mu
+    return 6e-10 / mu * (unit / UNIT) ** (2 / 3)
 
 
 def margin_radius(mu: float) -> float:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from icnewton import logistic
+from icnewton.constructions.precision import smallest_error
 from icnewton.domains.check import Check
 from icnewton.models import Card, Model
 from icnewton.typed import plain
@@ -33,13 +34,15 @@ class DampedNewtonDomain:
         self.bound = plain("step_error_bound", card.origin["step_error_bound"], float | None)
 
     def complaint(self, dtype: torch.dtype, x: Tensor, y: Tensor) -> str:
-        """A sentence if the gadgets are too coarse for any bound on the error of a step."""
-        if self.bound is not None:
-            return ""
-        return (
-            f"no bound holds for the steps of this model: its gadgets, set by hand, are too coarse for mu = {self.mu:g}; "
-            "expected more knots or inner_steps, or an error to choose them by"
-        )
+        """A sentence if no bound on the error of a step holds: gadgets are too coarse, or the precision too low."""
+        if self.bound is None:
+            return (
+                "no bound holds for the steps of this model: its gadgets, set by hand, are too coarse for "
+                f"mu = {self.mu:g}; expected more knots or inner_steps, or an error to choose them by"
+            )
+        if self.bound < 0.9 * smallest_error(self.mu, torch.finfo(dtype).eps / 2):
+            return f"the bound {self.bound:.3g} on the error of this model's steps holds in float64, not in {dtype}"
+        return ""
 
     def check(self, model: Model, x: Tensor, y: Tensor, tolerance: float) -> Check:
         """What w leaves of the loss, and how many exact damped-Newton steps bring ||grad f|| / mu within the tolerance."""
