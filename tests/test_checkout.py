@@ -130,6 +130,11 @@ def test_an_environment_is_whole_only_where_it_was_made(made, tmp_path):
         assert not folder.exists()
 
 
+def test_a_stamp_that_is_no_text_is_of_another_place(made):
+    (made / environment.STAMP).write_bytes(b"/caf\xe9\n")
+    assert not environment.is_whole(made) and environment.is_ours(made)
+
+
 def test_an_environment_without_its_python_is_made_anew(made):
     (made / "bin/python").unlink()
     (made / "bin/python").symlink_to("/nowhere/python")

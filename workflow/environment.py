@@ -19,10 +19,15 @@ CACHE = ("CACHE_DIR", "NO_CACHE_DIR", "KEYRING_PROVIDER")
 KEPT = {f"PIP_{name}" for name in (*INDEX, *NETWORK, *CACHE)}
 
 
+def place(folder: Path) -> bytes:
+    """What the stamp of an environment in this folder says; a path need not be text."""
+    return os.fsencode(folder.resolve()) + b"\n"
+
+
 def is_whole(folder: Path) -> bool:
     """Whether an environment was made where it is, and has its Python still."""
     stamp, python = folder / STAMP, folder / "bin/python"
-    if not stamp.is_file() or stamp.read_text() != f"{folder.resolve()}\n" or not python.exists():
+    if not stamp.is_file() or stamp.read_bytes() != place(folder) or not python.exists():
         return False
     alive = subprocess.run([python, "-Ic", "import pip"], stderr=subprocess.DEVNULL)
     return alive.returncode == 0
@@ -33,7 +38,7 @@ def is_ours(folder: Path) -> bool:
     configuration = folder / CONFIGURATION
     if not configuration.is_file():
         return False
-    lines = configuration.read_text().splitlines()
+    lines = configuration.read_text(encoding="utf-8", errors="replace").splitlines()
     return (folder / STAMP).is_file() or f"prompt = '{PROMPT}'" in lines
 
 
@@ -46,8 +51,8 @@ def clear(folder: Path) -> None:
     if empty or not os.path.lexists(folder) or is_whole(folder):
         return
     if not is_ours(folder):
-        place = f"expected a place for make's own environment, found {folder}"
-        raise ValueError(f"VENV: {place}, which make did not make")
+        found = f"{folder}, which make did not make"
+        raise ValueError(f"VENV: expected a place for make's own environment, found {found}")
     print(f"{folder}: copied, moved or never finished; it is made anew", flush=True)
     if folder.is_symlink():
         folder.unlink()
@@ -68,7 +73,7 @@ def install(folder: Path) -> None:
         subprocess.run([*pip, *words], env=variables, check=True)
     # settings in pip's own files may have sent them elsewhere
     subprocess.run([python, "-Ic", "import icnewton, snakemake, torch"], check=True)
-    (folder / STAMP).write_text(f"{folder.resolve()}\n")
+    (folder / STAMP).write_bytes(place(folder))
 
 
 def main() -> None:
