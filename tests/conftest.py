@@ -56,7 +56,7 @@ def make(folder, *words, trusted=True, **variables):
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     command = ["make", *(["-o", ".venv/installed"] if trusted else []), *words]
     environment = inherited | variables
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

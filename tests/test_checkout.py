@@ -20,7 +20,7 @@ PLAN = [sys.executable, *SNAKEMAKE, "-n"]
 
 def run(command, folder, **variables):
     variables = environment_of(folder) | variables
-    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_snakemake_works_from_another_folder(tmp_path, finished):
     result = run(command, there, PYTHONPATH=str(here / "src"))
     assert result.returncode == 0, result.stderr
     record = RESULTS / "records/theory/decrease.json"
-    ours, theirs = (json.loads((folder / record).read_text()) for folder in (there, here))
+    ours, theirs = (json.loads((folder / record).read_text(encoding="utf-8")) for folder in (there, here))
     assert all(ours[key] == theirs[key] for key in ("params", "outputs", "commit"))
 
 
@@ -91,7 +91,7 @@ def test_the_commit_is_that_of_the_checkout(tmp_path, monkeypatch):
     def git(*words):
         names = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
         command = ["git", *names, *words]
-        return subprocess.check_output(command, cwd=tmp_path, text=True).strip()
+        return subprocess.check_output(command, cwd=tmp_path, encoding="utf-8").strip()
 
     git("init")
     git("commit", "--allow-empty", "-m", "around it")
@@ -113,7 +113,7 @@ def made(tmp_path):
         check=True,
     )
     next(folder.glob("lib/python*/site-packages")).joinpath("pip.py").touch()
-    (folder / environment.STAMP).write_text(f"{folder}\n")
+    (folder / environment.STAMP).write_text(f"{folder}\n", encoding="utf-8")
     return folder
 
 
@@ -149,7 +149,7 @@ def test_an_installation_that_was_interrupted_is_made_anew(made):
 
 
 def test_only_the_link_to_a_stale_environment_goes(made, tmp_path):
-    (made / environment.STAMP).write_text("/elsewhere\n")
+    (made / environment.STAMP).write_text("/elsewhere\n", encoding="utf-8")
     link = tmp_path / "link"
     link.symlink_to(made)
     environment.clear(link)
@@ -164,7 +164,7 @@ def test_what_make_did_not_make_is_left_alone(tmp_path, kind):
     elif kind == "folder":
         (folder / "installed").mkdir(parents=True)
     elif kind == "file":
-        folder.write_text("mine")
+        folder.write_text("mine", encoding="utf-8")
     else:
         folder.symlink_to(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="VENV: expected a place for make's own"):
@@ -203,10 +203,10 @@ def test_a_copied_checkout_and_a_moved_one_run_their_own_code(tmp_path):
     assert snakemake(first, "--", str(SMALL)).returncode == 0
     shutil.copytree(first, copy, symlinks=True)
     module = copy / "src/icnewton/theory/decrease.py"
-    module.write_text(module.read_text().replace("import", "ONE = 1\nimport", 1))
+    module.write_text(module.read_text(encoding="utf-8").replace("import", "ONE = 1\nimport", 1), encoding="utf-8")
     words = ".venv: copied, moved or never finished; it is made anew\n"
     assert "decrease: its code changed" in (said := status(copy)) and said.startswith(words)
-    assert (copy / ".venv/installed").read_text() == f"{copy}/.venv\n" and words not in status(copy)
+    assert (copy / ".venv/installed").read_text(encoding="utf-8") == f"{copy}/.venv\n" and words not in status(copy)
     first.rename(moved)
     assert "its code changed" not in (said := status(moved)) and said.startswith(words)
-    assert Path(moved / ".venv/installed").read_text() == f"{moved}/.venv\n"
+    assert Path(moved / ".venv/installed").read_text(encoding="utf-8") == f"{moved}/.venv\n"

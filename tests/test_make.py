@@ -10,7 +10,7 @@ from conftest import RESULTS, ROOT, clone, make, restored
 
 FIGURE, TABLE = RESULTS / "figures/figure2.png", RESULTS / "tables/breast_cancer.csv"
 REPORT = RESULTS / "report.html"
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
 
 
 def with_environment(folder):
@@ -112,7 +112,7 @@ def told(tmp_path):
     folder = clone(tmp_path / "it's a clone")
     python = folder / ".venv/bin/python"
     python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\nenv; echo "words=$*"\n')
+    python.write_text('#!/bin/sh\nenv; echo "words=$*"\n', encoding="utf-8")
     python.chmod(0o755)
 
     def variables(*words, **environment):
