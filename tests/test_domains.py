@@ -1,6 +1,7 @@
 """A model says when a prompt lies outside what it was made for, and what can be said of its answer."""
 
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
@@ -52,7 +53,7 @@ def test_a_spectrum_outside_the_interval_is_noticed():
     assert_inside(fitting, data.x, data.y)
     check = fitting.check(data.x, data.y, tolerance=1e-9)
     assert check.steps.item() <= 12 and check.expected_error.item() < 1e-8
-    assert (check.lower.item(), check.upper.item()) == pytest.approx(interval)
+    assert check.spectrum[0].tolist() == pytest.approx(interval)
 
 
 @settings(max_examples=25, deadline=None)
@@ -121,7 +122,7 @@ def test_inverses_notice_divergence_asymmetry_and_singular_matrices():
     assert_inside(model, A, A.mT)
     check = model.check(A, A.mT)
     assert torch.allclose(check.residual, torch.linalg.matrix_norm(torch.eye(4) - model(A, A.mT) @ A, 2))
-    assert (check.upper / check.lower - 10).abs().max() < 1e-5 and check.steps.max() <= 11
+    assert (check.spectrum[:, 1] / check.spectrum[:, 0] - 10).abs().max() < 1e-5 and check.steps.max() <= 11
     assert_outside(model, r"3 of 3 prompts lie outside .* modulus up to", A, 3 * A.mT)
     assert_outside(icnewton.build("inverse", d=4, steps=9, symmetric=True), "A must be symmetric", A, A.mT)
     assert_inside(icnewton.build("inverse", d=4, steps=9, symmetric=True), symmetric, symmetric)
@@ -161,6 +162,12 @@ def test_a_learned_model_is_compared_with_least_squares():
     assert check.steps.isnan().all() and check.residual.max() < 0.1
 
 
+def test_what_is_not_finite_cannot_be_checked():
+    model, p = icnewton.load(RELEASED), prompts()
+    with pytest.raises(ValueError, match="y must be finite, found -?inf"):
+        model.check(p.x, p.y / 0)
+
+
 def test_an_encoder_knows_its_training():
     model = icnewton.load("released/bounded_kappa10_mu0.1/softmax_layers6_seed0")
     p = sample_logistic(LogisticCondition("bounded", 5, 26, 10.0, 0.1), 8, 1, generator("domains"))
@@ -182,7 +189,7 @@ def test_gadgets_too_coarse_for_any_bound_are_noticed():
     assert_inside(fine, x, y)
     assert_outside(fine.to(torch.float32), "the bound .* holds in float64, not in torch.float32", x, y)
     check = fine.check(x, y)
-    assert check.steps.max() < 20 and (check.lower >= 0.1 - 1e-12).all()
+    assert check.steps.max() < 20 and (check.spectrum[:, 0] >= 0.1 - 1e-12).all()
     descent = icnewton.build("gradient_descent", d=5, n=26, mu=0.1, steps=100, error=1e-4, looped=True)
     assert_inside(descent, x, y)
     assert descent.check(x, y).steps.isfinite().all()
@@ -192,6 +199,13 @@ def test_a_domain_is_loaded_with_its_model(tmp_path):
     p = prompts()
     icnewton.save(icnewton.build("least_squares", d=10, n=50, steps=3, alpha=1.0), tmp_path)
     assert_outside(icnewton.load(tmp_path), "lie outside this model's domain", p.x, p.y)
+
+
+def test_a_model_of_unknown_origin_says_so():
+    model, p = icnewton.load(RELEASED), prompts()
+    for origin in ({}, {"run": 3}, {"run": {"condition": {"protocol": "paper", "d": 3, "n": 50, "kappa": 2, "noise": 0}}}):
+        unknown = replace(model, card=replace(model.card, origin=origin))
+        assert_outside(unknown, "the origin in this model's card does not say", p.x, p.y)
 
 
 def test_prompts_of_training_are_rarely_outside():

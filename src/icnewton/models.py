@@ -102,8 +102,15 @@ class Model:
         return self._answer(*self._tensors(*inputs))
 
     def check(self, *inputs: Any, tolerance: float = 1e-6) -> "Check":
-        """What can be said of the model's answers to prompts: residual, spectrum, expected error, steps that suffice."""
-        return self.domain.check(self, *self._tensors(*inputs), tolerance=tolerance)
+        """What can be said of the model's answers to prompts: residual, spectrum, expected error, steps that suffice.
+
+        Raises ValueError where a call does, and on inputs that are not finite.
+        """
+        tensors = self._tensors(*inputs)
+        for name, tensor in zip(self.format.inputs, tensors, strict=True):
+            if not bool(torch.isfinite(tensor).all()):
+                raise ValueError(f"{name} must be finite, found {tensor[~torch.isfinite(tensor)][0].item()}")
+        return self.domain.check(self, *tensors, tolerance=tolerance)
 
     @cached_property
     def domain(self) -> "Domain":

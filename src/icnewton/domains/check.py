@@ -13,17 +13,17 @@ SHOWN = 3  # prompts, in print
 
 @dataclass(frozen=True)
 class Check:
-    """One entry a prompt, all ``(batch,)`` float64.
+    """One entry a prompt, float64, ``(batch,)`` where nothing else is said.
 
-    residual: what the answer leaves of the problem; a domain says in which norm. lower, upper: ends of the spectrum that
-    decides (of A^T A, of A, of the Hessian). expected_error: how far the answer is from the problem's solution, or a bound
-    on it. steps: the fewest that would bring the expected error within the tolerance; infinite where none do, nan where
-    the model's depth is no number of steps. complaint: why prompts lie outside the domain; empty if none does.
+    residual: what the answer leaves of the problem; a domain says in which norm. spectrum: ``(batch, 2)``, the ends of the
+    spectrum that decides (of A^T A, of A, of the Hessian). expected_error: how far the answer is from the problem's
+    solution, or a bound on it. steps: the fewest that would bring the expected error within the tolerance; infinite where
+    none do, nan where the model's depth is no number of steps. complaint: why prompts lie outside the domain; empty if none
+    does.
     """
 
     residual: Tensor
-    lower: Tensor
-    upper: Tensor
+    spectrum: Tensor
     expected_error: Tensor
     steps: Tensor
     complaint: str
@@ -37,7 +37,7 @@ class Check:
         """The complaint, if any, and a line for each of the first prompts."""
         lines = [self.complaint or "within the domain"]
         for index in range(min(len(self.residual), SHOWN)):
-            low, high = self.lower[index].item(), self.upper[index].item()
+            low, high = self.spectrum[index].tolist()
             lines.append(
                 f"prompt {index}: spectrum [{low:.3g}, {high:.3g}], residual {self.residual[index].item():.3g}, "
                 f"expected error {self.expected_error[index].item():.3g}, steps that suffice {self.steps[index].item():g}"
@@ -55,7 +55,7 @@ class UnknownDomain:
     def check(self, model: Model, *inputs: Tensor, tolerance: float) -> Check:
         """Nothing but the complaint."""
         unknown = torch.full((len(inputs[0]),), torch.nan, dtype=torch.float64)
-        return Check(unknown, unknown, unknown, unknown, unknown, self.complaint(model.transformer.dtype))
+        return Check(unknown, unknown.expand(2, -1).T, unknown, unknown, self.complaint(model.transformer.dtype))
 
 
 def whole(name: str, value: object, most: int) -> int:

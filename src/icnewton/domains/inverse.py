@@ -61,7 +61,7 @@ class InverseDomain:
         doublings = math.log(tolerance) / radius.clamp(1e-300, 1 - 1e-16).log()
         steps = (doublings.clamp_min(1).log() / math.log(self.order)).ceil()
         steps = torch.where(radius >= 1, torch.inf, steps)
-        return Check(residual, singular[:, -1], singular[:, 0], residual, steps, complaint)
+        return Check(residual, singular[:, [-1, 0]], residual, steps, complaint)
 
     @staticmethod
     def _radius(A: Tensor, X0: Tensor) -> Tensor:

@@ -103,7 +103,7 @@ class RegressionDomain:
         error = (answer - (query * w).sum(-1)).abs()
         residual = error / (query.norm(dim=-1) * w.norm(dim=-1)).clamp_min(1e-300)
         eigenvalues = torch.linalg.eigvalsh(S).clamp_min(0)
-        return Check(residual, eigenvalues[:, 0], eigenvalues[:, -1], error, torch.full_like(error, torch.nan), complaint)
+        return Check(residual, eigenvalues[:, [0, -1]], error, torch.full_like(error, torch.nan), complaint)
 
 
 class EncoderDomain:

@@ -74,8 +74,7 @@ class LeastSquaresDomain:
         rounding = torch.finfo(dtype).eps * shifted[:, -1] / smallest * along.norm(dim=-1) * solution.norm(dim=-1)
         return Check(
             residual=residuals.abs().amax(-1),
-            lower=eigenvalues[:, 0],
-            upper=eigenvalues[:, -1],
+            spectrum=eigenvalues[:, [0, -1]],
             expected_error=(along * residuals * solution).sum(-1).abs() + rounding,
             steps=self._sufficient(shifted, vanishing, tolerance),
             complaint=complaint,

@@ -23,7 +23,7 @@ def checked(w: Tensor, x: Tensor, y: Tensor, mu: float, steps: Tensor, complaint
     residual = torch.linalg.vector_norm(logistic.gradient(w, x, y, mu), dim=-1)
     finite = torch.where(w.isfinite(), w, 0.0)
     eigenvalues = torch.linalg.eigvalsh(logistic.hessian(finite, x, y, mu))
-    return Check(residual, eigenvalues[:, 0], eigenvalues[:, -1], residual / mu, steps, complaint)
+    return Check(residual, eigenvalues[:, [0, -1]], residual / mu, steps, complaint)
 
 
 class DampedNewtonDomain:
