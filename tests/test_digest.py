@@ -45,6 +45,15 @@ def test_comments_and_docstrings_do_not_count(package):
     assert digest("icnewton.prompts") == before
 
 
+def test_imports_for_type_checkers_do_not_count(package):
+    copy, digest = package
+    before = digest("icnewton.training.loop")
+    path = copy / "domains" / "learned.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nONE = 1\n", encoding="utf-8")
+    assert "icnewton.domains" in (copy / "models.py").read_text(encoding="utf-8")
+    assert digest("icnewton.training.loop") == before
+
+
 def test_a_foreign_module_is_refused():
     with pytest.raises(ValueError, match=r"expected a module of icnewton, found 'icnewton\.nothing'"):
         module.digest("icnewton.nothing")

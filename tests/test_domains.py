@@ -164,7 +164,7 @@ def test_a_learned_model_is_compared_with_least_squares():
 
 def test_what_is_not_finite_cannot_be_checked():
     model, p = icnewton.load(RELEASED), prompts()
-    with pytest.raises(ValueError, match="y must be finite, found -?inf"):
+    with pytest.raises(ValueError, match=r"y must be finite, found -?inf"):
         model.check(p.x, p.y / 0)
 
 

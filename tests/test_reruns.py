@@ -136,6 +136,10 @@ EDITS = {
         replaced("src/icnewton/training/schedule.py", "0.5 *", "0.25 * 2 *"),
         TRAINED | EVALUATED | TABLES | figures("linear", "ln", "logistic") | CLAIMS,
     ),
+    "what a model says of its domain": (
+        replaced("src/icnewton/domains/learned.py", "MARGIN = 1.25", "MARGIN = 1.5"),
+        set(),
+    ),
     "a construction": (
         replaced("src/icnewton/constructions/least_squares.py", "def build_", "ONE = 1\n\n\ndef build_"),
         {f"construct {LSA}/newton2", f"construct {LSA}/chebyshev", f"evaluate_built {LSA}", "check_constructions"}

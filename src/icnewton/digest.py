@@ -6,7 +6,7 @@ Comments, docstrings and layout do not count, so that editing them reruns nothin
 import ast
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -64,13 +64,21 @@ def _tree(path: Path) -> ast.Module:
 def _imports(tree: ast.Module) -> frozenset[str]:
     """Modules of this package that are imported anywhere, ``from icnewton.x import y`` counting y if it is one."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _executed(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             inner = {f"{node.module}.{alias.name}" for alias in node.names}
             names.update(name if _is_ours(name) else node.module for name in inner)
     return frozenset(filter(_is_ours, names))
+
+
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node but those below ``if TYPE_CHECKING``, which no job runs."""
+    yield tree
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
+            yield from _executed(node)
 
 
 def _is_ours(name: str) -> bool:

@@ -24,9 +24,13 @@ GADGETS = ("root", "product", "inverse", "probability", "damping")
 
 @torch.no_grad()
 def iterates(model: Model, x: Tensor, y: Tensor, exact: Collection[str] = ()) -> list[Tensor]:
-    """w ``(batch, d)`` after every step 0, 1, ..., with the gadgets in ``exact`` replaced by their exact functions."""
+    """w ``(batch, d)`` after every step 0, 1, ..., with the gadgets in ``exact`` replaced by their exact functions.
+
+    Raises ValueError for other models than built logistic ones.
+    """
     format = model.format
-    assert isinstance(format, LogisticStateFormat)
+    if not isinstance(format, LogisticStateFormat):
+        raise ValueError(f"expected a built logistic model, found {model.card.kind} {model.card.family}")
     format.check(x, y)
     tokens, stream, mu = format.tokens(x, y), format.stream, model.card["origin"]["mu"]
     per_step = model.card.layers_per_step or 1

@@ -46,13 +46,13 @@ def build_least_squares(
     afford_depth(3 + steps * (2 if order == 4 else 1))
     origin = {"d": d, "n": n, "steps": steps, "alpha": alpha, "ridge": ridge, "order": order, "step": step,
               "spectrum": spectrum and list(spectrum)}  # fmt: skip
+    start = alpha or 0.0  # a Chebyshev step has none
     if order == 3:
-        assert alpha is not None
         blocks, query_block = {"a": d, "y": 1} | dict.fromkeys("ITSRX", d), "T"
-        layers, per_step = _cubic(Stream(blocks), steps, alpha, ridge), 1
+        layers, per_step = _cubic(Stream(blocks), steps, start, ridge), 1
     else:
         blocks, query_block = {"a": d, "y": 1} | dict.fromkeys("ISX", d) | {"w": 1}, "S"
-        layers, per_step = _quadratic(Stream(blocks), steps * (order // 2), alpha, ridge, spectrum), order // 2
+        layers, per_step = _quadratic(Stream(blocks), steps * (order // 2), start, ridge, spectrum), order // 2
     format = LeastSquaresFormat(d, n, blocks, query_block)
     return assemble(
         format,
@@ -91,11 +91,11 @@ def _check(
         raise ValueError(f"step must be 'newton' or 'chebyshev', found {step!r}")
 
 
-def _quadratic(stream: Stream, steps: int, alpha: float | None, ridge: float, spectrum: tuple[float, float] | None) -> Layers:
+def _quadratic(stream: Stream, steps: int, alpha: float, ridge: float, spectrum: tuple[float, float] | None) -> Layers:
     """S, X_0 = c_0 I + c_1 S, then Newton steps scaled by c, then w and y_hat."""
     a, y, I, S, w, X = stream.rows("a", "y", "I", "S", "w", "X")
     if spectrum is None:
-        constant, slope, scales = 0.0, alpha or 0.0, [1.0] * steps
+        constant, slope, scales = 0.0, alpha, [1.0] * steps
     else:
         constant, slope, endless = chebyshev_constants(spectrum[0] + ridge, spectrum[1] + ridge)
         scales = list(islice(endless, steps))

@@ -118,6 +118,7 @@ def plan(d: int, mu: float, error: float | None, knots: int | None, inner_steps:
     """
     if error is None and (knots is None or inner_steps is None):
         raise ValueError(f"expected error, or both knots and inner_steps, found {error=}, {knots=}, {inner_steps=}")
+    allowed = math.inf if error is None else error
     if error is not None and error > largest_error(mu):
         raise ValueError(f"error must be at most sqrt(mu / (mu + 1/4)) / 4 = {largest_error(mu):.3g}, found {error}")
     if error is not None and error < smallest_error(mu):
@@ -128,15 +129,13 @@ def plan(d: int, mu: float, error: float | None, knots: int | None, inner_steps:
         logistic, damping = logistic_gadget(margin_radius(mu), knots), damping_gadget(mu, knots)
         cells = math.ceil(2 * math.sqrt(knots))  # two layers: the product's share of the bound does not grow with knots
     else:
-        assert error is not None
-        logistic = probability_gadget(mu, SHARES["logistic"] * mu * error, most)
-        damping = _smallest(lambda n: damping_gadget(mu, n), SHARES["damping"] * error, most)
-        cells = math.ceil(math.sqrt(9 / 32 * math.sqrt(d) / (SHARES["product"] * mu * error)) ** 0.5)
+        logistic = probability_gadget(mu, SHARES["logistic"] * mu * allowed, most)
+        damping = _smallest(lambda n: damping_gadget(mu, n), SHARES["damping"] * allowed, most)
+        cells = math.ceil(math.sqrt(9 / 32 * math.sqrt(d) / (SHARES["product"] * mu * allowed)) ** 0.5)
     if inner_steps is None:
-        assert error is not None
-        inner_steps = inner_steps_for(mu, error)
+        inner_steps = inner_steps_for(mu, allowed)
     found = Plan(d, mu, logistic, damping, cells, inner_steps)
-    if error is not None and found.bound > error:
+    if found.bound > allowed:
         raise ValueError(f"knots and inner_steps must keep a step within error = {error}, found a bound of {found.bound:.3g}")
     return found
 
