@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -123,7 +124,8 @@ def unreleased(tmp_path):
 def lease(folder, minutes):
     command = [sys.executable, "-m", "workflow.train_released", "--device", "cpu", "--minutes", str(minutes)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
-    return subprocess.Popen(command, cwd=folder, env=environment_of(folder), **pipes)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # tests in the background inherit that it is ignored
+    return subprocess.Popen(command, cwd=folder, env=environment_of(folder), preexec_fn=heard, **pipes)
 
 
 def leases(folder, minutes, count=1):
