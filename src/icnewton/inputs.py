@@ -56,6 +56,14 @@ def _wrong(name: str, tensor: Tensor, shape: Shape) -> str:
     return f"{name} must have shape ({', '.join(['batch', *map(str, shape)])}), found {tuple(tensor.shape)}"
 
 
+def not_finite(**inputs: Tensor) -> str:
+    """A sentence if some input holds a value that is not finite, else nothing."""
+    for name, tensor in inputs.items():
+        if not bool(torch.isfinite(tensor).all()):
+            return f"{name} must be finite, found {tensor[~torch.isfinite(tensor)][0].item()}"
+    return ""
+
+
 def visible(*tensors: Tensor) -> bool:
     """Whether the values of tensors can be looked at; under ``torch.vmap`` they cannot."""
     try:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from icnewton.formats import FORMATS, Format
-from icnewton.inputs import as_tensor
+from icnewton.inputs import as_tensor, not_finite
 from icnewton.transformer import Layer, Transformer, TransformerConfig
 from icnewton.typed import typed
 
@@ -107,9 +107,8 @@ class Model:
         Raises ValueError where a call does, and on inputs that are not finite.
         """
         tensors = self._tensors(*inputs)
-        for name, tensor in zip(self.format.inputs, tensors, strict=True):
-            if not bool(torch.isfinite(tensor).all()):
-                raise ValueError(f"{name} must be finite, found {tensor[~torch.isfinite(tensor)][0].item()}")
+        if words := not_finite(**dict(zip(self.format.inputs, tensors, strict=True))):
+            raise ValueError(words)
         return self.domain.check(self, *tensors, tolerance=tolerance)
 
     @cached_property

@@ -71,14 +71,6 @@ def share(outside: Tensor) -> str:
     return f"{int(outside.sum())} of {len(outside)} prompts"
 
 
-def not_finite(**inputs: Tensor) -> str:
-    """A sentence if some input holds a value that is not finite, else nothing."""
-    for name, tensor in inputs.items():
-        if not bool(torch.isfinite(tensor).all()):
-            return f"{name} must be finite, found {tensor[~torch.isfinite(tensor)][0].item()}"
-    return ""
-
-
 def refuse_growth(rank_deficient: Tensor, steps: int, order: int, dtype: torch.dtype, remedy: str) -> None:
     """Raise ValueError where rounding in a null space has grown to the size of the answer.
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from icnewton.classification import LogisticCondition, sample_logistic
-from icnewton.domains.check import Check, not_finite, share
+from icnewton.domains.check import Check, share
 from icnewton.domains.logistic import checked
-from icnewton.inputs import visible
+from icnewton.inputs import not_finite, visible
 from icnewton.iterations import gram_matrix, moment
 from icnewton.models import Card, Model
 from icnewton.prompts import Condition, generator, sample
@@ -78,20 +78,27 @@ def _outside(name: str, values: Tensor, low: float, high: float) -> Tensor:
     return (values > MARGIN * high) | below
 
 
-class RegressionDomain:
-    """Linear prompts of the condition that a model was trained on.
+class _Training:
+    """Prompts like those of the condition that a model was trained on; raises ValueError if its d is not the format's."""
 
-    ``check`` compares with least squares: the expected error is |y_hat - y_ls|, the residual that over ||a_test|| ||w_ls||.
-    """
-
-    def __init__(self, card: Card) -> None:
-        self.condition = condition = Condition(**card.origin["run"]["condition"])
+    def __init__(self, card: Card, kind: type[Condition] | type[LogisticCondition]) -> None:
+        self.condition = condition = kind(**card.origin["run"]["condition"])
         if condition.d != card.format["d"]:
             raise ValueError(f"the condition must have d = {card.format['d']}, found {condition.d}")
 
     def complaint(self, dtype: torch.dtype, x: Tensor, y: Tensor) -> str:
         """A sentence if some prompt is not like those of training."""
         return departure(self.condition, x, y)
+
+
+class RegressionDomain(_Training):
+    """Linear prompts of the condition that a model was trained on.
+
+    ``check`` compares with least squares: the expected error is |y_hat - y_ls|, the residual that over ||a_test|| ||w_ls||.
+    """
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card, Condition)
 
     def check(self, model: Model, x: Tensor, y: Tensor, tolerance: float) -> Check:
         """The answer beside least squares."""
@@ -106,20 +113,15 @@ class RegressionDomain:
         return Check(residual, eigenvalues[:, [0, -1]], error, torch.full_like(error, torch.nan), complaint)
 
 
-class EncoderDomain:
+class EncoderDomain(_Training):
     """Logistic prompts of the condition that a model was trained on; ``check`` is that of ``logistic.checked``."""
 
     def __init__(self, card: Card) -> None:
-        self.condition = condition = LogisticCondition(**card.origin["run"]["condition"])
-        if condition.d != card.format["d"]:
-            raise ValueError(f"the condition must have d = {card.format['d']}, found {condition.d}")
-
-    def complaint(self, dtype: torch.dtype, x: Tensor, y: Tensor) -> str:
-        """A sentence if some prompt is not like those of training."""
-        return departure(self.condition, x, y)
+        super().__init__(card, LogisticCondition)
+        self.mu = float(card.origin["run"]["condition"]["mu"])
 
     def check(self, model: Model, x: Tensor, y: Tensor, tolerance: float) -> Check:
         """What w leaves of the loss."""
         complaint = self.complaint(model.transformer.dtype, x, y)
         w, x, y = (tensor.detach().double() for tensor in (model.answer(x, y), x, y))
-        return checked(w, x, y, self.condition.mu, torch.full_like(w[:, 0], torch.nan), complaint)
+        return checked(w, x, y, self.mu, torch.full_like(w[:, 0], torch.nan), complaint)

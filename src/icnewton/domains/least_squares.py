@@ -7,8 +7,8 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from icnewton.domains.check import Check, not_finite, refuse_growth, share, whole
-from icnewton.inputs import visible
+from icnewton.domains.check import Check, refuse_growth, share, whole
+from icnewton.inputs import not_finite, visible
 from icnewton.iterations import chebyshev_constants, gram_matrix, moment, nth
 from icnewton.models import Card, Model
 from icnewton.transformer import MOST_APPLIED
