@@ -49,10 +49,10 @@ status: $(VENV)/installed
 	@$(RUN) workflow.status $(SCALE) $(TRAINED:%=training=%)
 
 verify: $(VENV)/installed
-	@$(RUN) icnewton.records verify results/$(SCALE)
+	@$(RUN) icnewton.pipeline.records verify results/$(SCALE)
 
 trace: $(VENV)/installed
-	@$(RUN) icnewton.records trace "$$FILE"
+	@$(RUN) icnewton.pipeline.records trace "$$FILE"
 
 train-released: $(VENV)/installed
 	@$(RUN) workflow.train_released --minutes "$$MINUTES" $(ARGS)

@@ -14,13 +14,13 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 from workflow import in_shell  # this checkout's own package runs, or none
-from icnewton.devices import resolve
-from icnewton.digest import script_digest
-from icnewton.experiment import Experiment, condition_name
+from icnewton.pipeline.devices import resolve
+from icnewton.pipeline.digest import script_digest
+from icnewton.pipeline.experiment import Experiment, condition_name
 from icnewton.files import try_lock
-from icnewton.records import AT_WORK, RUNNING
-from icnewton.released import RELEASED, Supply
-from icnewton.schema import overlays, read
+from icnewton.pipeline.records import AT_WORK, RUNNING
+from icnewton.pipeline.released import RELEASED, Supply
+from icnewton.pipeline.schema import overlays, read
 
 
 def told(check, *arguments):

@@ -1,18 +1,18 @@
-"""`make beyond`: what brings trained linear attention nearer to the best polynomial of its depth, to bench/beyond.json.
+"""`make beyond`: what brings trained linear attention nearer to the best polynomial of its depth,
+to bench/beyond.json.
 
-Every trial is one training of LSA on normalised prompts (kappa 10, no noise) by the recipe ``fast`` but for what its name says:
+Every trial is one training of LSA on normalised prompts (kappa 10, no noise) by the recipe ``fast``
+but for what its name says:
 
-fast            as it is: float32, 6,000 steps of batch 64
-long, wide      four times the steps; four times the batch
-broad           twice the width and twice the heads
-double          all in float64
-polished        ``fast``, then 2,000 steps of batch 1,024 in float64, at a tenth of the rate
-grown           starts from ``fast`` with one layer less, and a fresh layer at the end
-tied            one layer, applied as often as there are layers
-built_1e-5, -6  starts from the built Chebyshev iteration of as many layers, all its weights free, in float64, at these rates
+fast            as it is: float32, 6,000 steps of batch 64 long, wide      four times the steps;
+four times the batch broad           twice the width and twice the heads double          all in
+float64 polished        ``fast``, then 2,000 steps of batch 1,024 in float64, at a tenth of the rate
+grown           starts from ``fast`` with one layer less, and a fresh layer at the end tied
+one layer, applied as often as there are layers built_1e-5, -6  starts from the built Chebyshev
+iteration of as many layers, all its weights free, in float64, at these rates
 
-What is in the file is not measured again: delete it after a change of the recipe. ``seconds`` include a ``fast`` start where
-the same call had not trained it before.
+What is in the file is not measured again: delete it after a change of the recipe. ``seconds``
+include a ``fast`` start where the same call had not trained it before.
 """
 
 import argparse
@@ -27,20 +27,20 @@ from pathlib import Path
 import torch
 
 from icnewton.constructions import build
-from icnewton.constructions.calibration import spectrum
+from icnewton.constructions.parts.calibration import spectrum
 from icnewton.files import write_json
-from icnewton.formats import LeastSquaresFormat, RegressionFormat
-from icnewton.prompts import Condition, Prompts, generator, sample
-from icnewton.schema import read
+from icnewton.models.formats import LeastSquaresFormat, RegressionFormat
+from icnewton.models.transformer import Transformer
+from icnewton.pipeline.schema import read
+from icnewton.pipeline.threads import limit_threads
+from icnewton.problems.linear import Condition, Prompts, generator, sample
 from icnewton.theory.polynomials import degree, fit, fitting_prompts
-from icnewton.threads import limit_threads
 from icnewton.training.engine import TrainingState, advance
-from icnewton.training.gram import sample_condensed
-from icnewton.training.memory import keep_freed_memory
+from icnewton.training.fast.gram import sample_condensed
+from icnewton.training.fast.memory import keep_freed_memory
 from icnewton.training.optimizers import optimizers
 from icnewton.training.runs import Recipe, Run
 from icnewton.training.schedule import schedule
-from icnewton.transformer import Transformer
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench/beyond.json"
@@ -63,12 +63,20 @@ class Task:
     condition: Condition = CONDITION
 
 
-def trained(transformer: Transformer, recipe: Recipe, seed: int, format: AnyFormat | None = None) -> Trained:
-    """The transformer after the recipe's steps, in its own dtype, and its format: a learned model's if none is given."""
+def trained(
+    transformer: Transformer, recipe: Recipe, seed: int, format: AnyFormat | None = None
+) -> Trained:
+    """The transformer after the recipe's steps, in its own dtype, and its format: a learned model's
+    if none is given.
+    """
     condensed, format = format is None, format or RegressionFormat(CONDITION.d, recipe.width)
-    rates = torch.tensor([schedule(step, recipe.warmup, recipe.steps) for step in range(recipe.steps)])
+    rates = torch.tensor(
+        [schedule(step, recipe.warmup, recipe.steps) for step in range(recipe.steps)]
+    )
     clock = torch.zeros((), dtype=torch.long)
-    state = TrainingState(transformer, optimizers(transformer, recipe, "cpu"), generator("beyond", seed), rates, clock)
+    state = TrainingState(
+        transformer, optimizers(transformer, recipe, "cpu"), generator("beyond", seed), rates, clock
+    )
     task = Task("lsa", format, recipe)
     for _ in range(recipe.steps):
         if condensed:
@@ -132,8 +140,17 @@ def tied(layers: int, seed: int) -> Trained:
 
 
 def built(layers: int, seed: int, rate: float) -> Trained:
-    """The construction takes 3 layers besides one a step; its attention has no 1/n, so that its rates are small."""
-    model = build("least_squares", d=10, n=50, steps=layers - 3, step="chebyshev", spectrum=spectrum(CONDITION))
+    """The construction takes 3 layers besides one a step; its attention has no 1/n, so that its
+    rates are small.
+    """
+    model = build(
+        "least_squares",
+        d=10,
+        n=50,
+        steps=layers - 3,
+        step="chebyshev",
+        spectrum=spectrum(CONDITION),
+    )
     recipe = replace(FAST, steps=3000, learning_rate=rate)
     return trained(model.transformer, recipe, seed, model.format)
 
@@ -169,7 +186,10 @@ def errors(transformer: Transformer, format: AnyFormat, prompts: Prompts) -> dic
     """Median and mean squared error over tr Sigma, in float64."""
     exact = in_double(transformer)
     predictions = torch.cat(
-        [format.read(exact(format.tokens(x, y))) for x, y in zip(prompts.x.split(64), prompts.y.split(64), strict=True)]
+        [
+            format.read(exact(format.tokens(x, y)))
+            for x, y in zip(prompts.x.split(64), prompts.y.split(64), strict=True)
+        ]
     )
     return summary(predictions, prompts)
 
@@ -207,7 +227,9 @@ def known(results: Path) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Run the trials of the command line that no result is there of."""
-    parser = argparse.ArgumentParser(prog="python -m bench.beyond", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.beyond", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--trials", nargs="+", default=[*TRIALS], choices=[*TRIALS])
     parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
@@ -219,7 +241,11 @@ def main() -> None:
     for name in options.trials:
         trial, depths = TRIALS[name]
         for layers, seed in product(depths, range(options.seeds)):
-            keep(RESULTS, f"{name} {layers} layers seed {seed}", partial(outcome, trial, layers, seed, prompts))
+            keep(
+                RESULTS,
+                f"{name} {layers} layers seed {seed}",
+                partial(outcome, trial, layers, seed, prompts),
+            )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""`make kills`: interruptions at random moments, each followed by one plain `make reproduce`, to bench/kills.csv.
+"""`make kills`: interruptions at random moments, each followed by one plain `make reproduce`, to
+bench/kills.csv.
 
-A checkout at smoke scale is run undisturbed once. Then, again and again, what was trained, and all that was made of it, is
-removed, `make reproduce` is started and hit: one process or all, with one of three signals. The next `make reproduce` must
-end well, and every file must have the bytes of the undisturbed run.
+A checkout at smoke scale is run undisturbed once. Then, again and again, what was trained, and all
+that was made of it, is removed, `make reproduce` is started and hit: one process or all, with one
+of three signals. The next `make reproduce` must end well, and every file must have the bytes of the
+undisturbed run.
 """
 
 import argparse
@@ -23,12 +25,28 @@ import psutil
 import yaml
 
 from icnewton.files import write_table
-from icnewton.records import verify
+from icnewton.pipeline.records import verify
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path("results/smoke")
-REMADE = ("train", "checkpoints", "evaluate/*/*_layers*", "tables/*_kappa*", "claims", "figures", "records/train")
-COMPARED = ("tables/*", "claims/**/*", "evaluate/**/*", "construct/**/*", "data/*", "figures/*", "train/**/*.safetensors")
+REMADE = (
+    "train",
+    "checkpoints",
+    "evaluate/*/*_layers*",
+    "tables/*_kappa*",
+    "claims",
+    "figures",
+    "records/train",
+)
+COMPARED = (
+    "tables/*",
+    "claims/**/*",
+    "evaluate/**/*",
+    "construct/**/*",
+    "data/*",
+    "figures/*",
+    "train/**/*.safetensors",
+)
 FIGURES = ("figure2", "headline", "logistic_layers")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 TARGETS = ("training", "job", "snakemake", "group")
@@ -36,8 +54,9 @@ TARGETS = ("training", "job", "snakemake", "group")
 
 @dataclass(frozen=True)
 class Kill:
-    """One interruption: of what, how, after how many seconds, what was at work; exit codes of the run that was hit and of the
-    next; files that differ in the end, and whatever is not in order."""
+    """One interruption: of what, how, after how many seconds, what was at work; exit codes of the
+    run that was hit and of the next; files that differ in the end, and whatever is not in order.
+    """
 
     seed: int
     target: str
@@ -59,7 +78,8 @@ def clone(folder: Path) -> Path:
 
 
 def checkout(folder: Path) -> Path:
-    """A copy of this checkout with some of its figures, whose trainings last seconds and write many checkpoints.
+    """A copy of this checkout with some of its figures, whose trainings last seconds and write many
+    checkpoints.
 
     Its environment is this Python's.
     """
@@ -83,8 +103,15 @@ def checkout(folder: Path) -> Path:
 
 def reproduce(folder: Path) -> subprocess.Popen[bytes]:
     """`make reproduce` at smoke scale, in a session of its own."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ("ARGS", "MAKEFLAGS", "MFLAGS")}
-    environment = {**inherited, "PYTHONPATH": str(folder / "src")}  # `make test ARGS="-m slow"` would pass its own on
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("ARGS", "MAKEFLAGS", "MFLAGS")
+    }
+    environment = {
+        **inherited,
+        "PYTHONPATH": str(folder / "src"),
+    }  # `make test ARGS="-m slow"` would pass its own on
     with (folder / "make.log").open("ab") as log:
         # a shell that starts this in the background has made it deaf to SIGINT, and so its children
         return subprocess.Popen(
@@ -130,12 +157,18 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def strike(make: subprocess.Popen[bytes], target: str, how: signal.Signals, source: random.Random) -> str:
-    """Send the signal and say what was at work; a target that is not there is waited for. Empty if `make` ended before."""
+def strike(
+    make: subprocess.Popen[bytes], target: str, how: signal.Signals, source: random.Random
+) -> str:
+    """Send the signal and say what was at work; a target that is not there is waited for. Empty if
+    `make` ended before.
+    """
     parent = psutil.Process(make.pid)
     while make.poll() is None:
         jobs = victims(parent, "job")
-        running = " ".join(sorted(Path(word).stem.rpartition(".")[2] for p in jobs for word in _command(p)[-1:]))
+        running = " ".join(
+            sorted(Path(word).stem.rpartition(".")[2] for p in jobs for word in _command(p)[-1:])
+        )
         if target == "group":
             os.killpg(make.pid, how)
             return running or "snakemake alone"
@@ -161,7 +194,11 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 def litter(folder: Path) -> list[str]:
     """Temporary files, files set aside and whatever else is not in order after a recovery."""
-    names = [path.name for path in (folder / RESULTS).rglob("*") if path.name.endswith((".tmp", ".damaged"))]
+    names = [
+        path.name
+        for path in (folder / RESULTS).rglob("*")
+        if path.name.endswith((".tmp", ".damaged"))
+    ]
     return [*names, *verify(folder / RESULTS)[1]]
 
 
@@ -172,7 +209,9 @@ def rounds(folder: Path, seeds: range) -> Iterator[Kill]:
     remove(folder)
     length = undisturbed(folder)
     if different := differences(folder, wanted):
-        raise RuntimeError(f"expected the same bytes from two undisturbed runs, found {different} files that differ")
+        raise RuntimeError(
+            f"expected the same bytes from two undisturbed runs, found {different} files that differ"
+        )
     for seed in seeds:
         source = random.Random(seed)
         target, how = source.choice(TARGETS), source.choice(SIGNALS)
@@ -187,7 +226,18 @@ def rounds(folder: Path, seeds: range) -> Iterator[Kill]:
         code = reproduce(folder).wait()
         took = round(time.monotonic() - begun, 1)
         problems = "; ".join(litter(folder)[:3])
-        yield Kill(seed, target, how.name, round(seconds, 2), running, hit, code, differences(folder, wanted), problems, took)
+        yield Kill(
+            seed,
+            target,
+            how.name,
+            round(seconds, 2),
+            running,
+            hit,
+            code,
+            differences(folder, wanted),
+            problems,
+            took,
+        )
 
 
 def main() -> None:
@@ -201,8 +251,12 @@ def main() -> None:
             rows.append(asdict(kill))
             print(kill, flush=True)
             write_table(ROOT / "bench" / "kills.csv", pd.DataFrame(rows))
-    good = sum(row["recovery"] == 0 and not row["differing"] and not row["problems"] for row in rows)
-    print(f"{good} of {len(rows)} kills: recovered by one run, no byte different, nothing left lying")
+    good = sum(
+        row["recovery"] == 0 and not row["differing"] and not row["problems"] for row in rows
+    )
+    print(
+        f"{good} of {len(rows)} kills: recovered by one run, no byte different, nothing left lying"
+    )
     sys.exit(good != len(rows))
 
 

@@ -1,8 +1,10 @@
-"""`make mask`: where depth stops paying for LSA that attends to its query, and where theory says so, to bench/mask.json.
+"""`make mask`: where depth stops paying for LSA that attends to its query, and where theory says
+so, to bench/mask.json.
 
-Each model is trained by the recipe ``fast`` on normalised prompts (kappa 10, no noise) of n examples, with and without the
-query among the keys; the level is that of least squares with the query as an example of label 0
-(``icnewton.theory.query_as_key``). What is in the file is not measured again.
+Each model is trained by the recipe ``fast`` on normalised prompts (kappa 10, no noise) of n
+examples, with and without the query among the keys; the level is that of least squares with the
+query as an example of label 0 (``icnewton.theory.query_as_key``). What is in the file is not
+measured again.
 """
 
 from collections.abc import Mapping
@@ -11,15 +13,15 @@ from functools import partial
 from itertools import product
 
 from bench.beyond import FAST, ROOT, errors, keep, known, summary
-from icnewton.figures.style import VARIANTS, plt, save, styled
-from icnewton.prompts import Condition, Prompts, generator, sample
+from icnewton.figures.parts.style import VARIANTS, plt, save, styled
+from icnewton.models.transformer import Transformer
+from icnewton.pipeline.threads import limit_threads
+from icnewton.problems.linear import Condition, Prompts, generator, sample
 from icnewton.theory import query_as_key
 from icnewton.theory.polynomials import fitting_prompts
-from icnewton.threads import limit_threads
 from icnewton.training.engine import advance, start
-from icnewton.training.memory import keep_freed_memory
+from icnewton.training.fast.memory import keep_freed_memory
 from icnewton.training.runs import Run
-from icnewton.transformer import Transformer
 
 RESULTS = ROOT / "bench/mask.json"
 PICTURE = ROOT / "docs/mask.png"
@@ -36,7 +38,9 @@ def trained(run: Run) -> Transformer:
 
 
 def level(condition: Condition, prompts: Prompts) -> dict[str, float]:
-    """The errors of least squares with the query as an example, times the constant that is best on 40,000 other prompts."""
+    """The errors of least squares with the query as an example, times the constant that is best on
+    40,000 other prompts.
+    """
     factor = query_as_key.best_factor(fitting_prompts(condition, 40000))
     return summary(factor * query_as_key.predict(prompts), prompts)
 
@@ -47,14 +51,25 @@ def outcome(run: Run, prompts: Prompts) -> dict[str, float]:
 
 
 def draw(results: Mapping[str, Mapping[str, float]]) -> None:
-    """docs/mask.png: median errors against layers with and without the query among the keys, and the levels."""
+    """docs/mask.png: median errors against layers with and without the query among the keys, and
+    the levels.
+    """
     with styled():
-        figure, axes = plt.subplots(1, len(EXAMPLES), figsize=(11, 3.4), sharey=True, layout="constrained")
+        figure, axes = plt.subplots(
+            1, len(EXAMPLES), figsize=(11, 3.4), sharey=True, layout="constrained"
+        )
         for ax, n in zip(axes, EXAMPLES, strict=True):
-            for (label, words), (colour, marker, line) in zip(WORDS.items(), VARIANTS, strict=False):
+            for (label, words), (colour, marker, line) in zip(
+                WORDS.items(), VARIANTS, strict=False
+            ):
                 errors = [results[f"n {n} {words} {layers} layers"]["median"] for layers in LAYERS]
                 ax.plot(LAYERS, errors, line, color=colour, marker=marker, label=label)
-            ax.axhline(results[f"n {n} level"]["median"], color="#A00020", linestyle=":", label="level of the theory")
+            ax.axhline(
+                results[f"n {n} level"]["median"],
+                color="#A00020",
+                linestyle=":",
+                label="level of the theory",
+            )
             ax.set_yscale("log")
             ax.set_title(f"n = {n} examples")
             ax.set_xlabel("layers")

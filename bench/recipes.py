@@ -1,7 +1,9 @@
-"""`make recipes`: loss against seconds of training, recipe by recipe, to bench/recipes.json and docs/recipes.png.
+"""`make recipes`: loss against seconds of training, recipe by recipe, to bench/recipes.json and
+docs/recipes.png.
 
-Every recipe of a panel gets the same seconds on one thread, alone; its number of steps is what fits, its schedule spans them
-(warm-up in proportion), so that none is caught in the middle. Validation is not counted.
+Every recipe of a panel gets the same seconds on one thread, alone; its number of steps is what
+fits, its schedule spans them (warm-up in proportion), so that none is caught in the middle.
+Validation is not counted.
 """
 
 import argparse
@@ -16,25 +18,46 @@ from typing import Any
 import torch
 import yaml
 
-from icnewton.classification import LogisticCondition
-from icnewton.figures.style import plt, styled
+from icnewton.figures.parts.style import plt, styled
 from icnewton.files import write_json
-from icnewton.prompts import Condition, Prompts, generator
-from icnewton.training.capture import stepper
+from icnewton.problems.linear import Condition, Prompts, generator
+from icnewton.problems.logistic import LogisticCondition
 from icnewton.training.engine import start
-from icnewton.training.memory import keep_freed_memory
+from icnewton.training.fast.capture import stepper
+from icnewton.training.fast.memory import keep_freed_memory
 from icnewton.training.runs import Recipe, Run
 
 ROOT = Path(__file__).parent.parent
 POINTS = 16
-LINEAR, LOGISTIC = Condition("normalised", 10, 50, 10.0, 0.0), LogisticCondition("bounded", 5, 26, 10.0, 0.1)
+LINEAR, LOGISTIC = (
+    Condition("normalised", 10, 50, 10.0, 0.0),
+    LogisticCondition("bounded", 5, 26, 10.0, 0.1),
+)
 ADAM: dict[str, Any] = {"matrix_rate": None}
 MUON: dict[str, Any] = {"matrix_rate": 0.02}
-# family, layers, condition, and what is compared: name -> recipe of config.yaml, values that replace its own
-PANELS: list[tuple[str, int, Condition | LogisticCondition, dict[str, tuple[str, dict[str, Any]]]]] = [
-    ("lsa", 4, LINEAR, {"paper": ("paper", {}), "fast with Muon": ("fast", MUON), "fast": ("fast", {})}),
-    ("lsa_ln", 3, LINEAR, {"paper": ("paper", {}), "fast with Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
-    ("softmax", 4, LOGISTIC, {"paper": ("paper", {}), "fast with Adam alone": ("fast", ADAM), "fast": ("fast", {})}),
+# family, layers, condition, and what is compared: name -> recipe of config.yaml, values that
+# replace its own
+PANELS: list[
+    tuple[str, int, Condition | LogisticCondition, dict[str, tuple[str, dict[str, Any]]]]
+] = [
+    (
+        "lsa",
+        4,
+        LINEAR,
+        {"paper": ("paper", {}), "fast with Muon": ("fast", MUON), "fast": ("fast", {})},
+    ),
+    (
+        "lsa_ln",
+        3,
+        LINEAR,
+        {"paper": ("paper", {}), "fast with Adam alone": ("fast", ADAM), "fast": ("fast", {})},
+    ),
+    (
+        "softmax",
+        4,
+        LOGISTIC,
+        {"paper": ("paper", {}), "fast with Adam alone": ("fast", ADAM), "fast": ("fast", {})},
+    ),
 ]
 TITLES = {"lsa": "LSA", "lsa_ln": "LSA + LN", "softmax": "softmax encoder"}
 LOOKS = {
@@ -57,8 +80,15 @@ def fitted(run: Run, seconds: float) -> Run:
         step()
     steps = max(int(seconds / (time.perf_counter() - begun) * 5), 20)
     recipe, share = run.recipe, steps / run.recipe.steps
-    curriculum = recipe.curriculum and replace(recipe.curriculum, every=max(int(recipe.curriculum.every * share), 1))
-    return replace(run, recipe=replace(recipe, steps=steps, warmup=max(int(recipe.warmup * share), 1), curriculum=curriculum))
+    curriculum = recipe.curriculum and replace(
+        recipe.curriculum, every=max(int(recipe.curriculum.every * share), 1)
+    )
+    return replace(
+        run,
+        recipe=replace(
+            recipe, steps=steps, warmup=max(int(recipe.warmup * share), 1), curriculum=curriculum
+        ),
+    )
 
 
 def validation(run: Run) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -67,7 +97,11 @@ def validation(run: Run) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     prompts = run.sample(128, 16, source)
     tokens, target = run.format.tokens(prompts.x, prompts.y), prompts.target
     mean = target.square().mean().item()
-    return tokens, target, prompts.scale if isinstance(prompts, Prompts) else torch.full_like(target[:, 0], mean)
+    return (
+        tokens,
+        target,
+        prompts.scale if isinstance(prompts, Prompts) else torch.full_like(target[:, 0], mean),
+    )
 
 
 def train(run: Run, seconds: float) -> Iterator[dict[str, float]]:
@@ -83,13 +117,20 @@ def train(run: Run, seconds: float) -> Iterator[dict[str, float]]:
         with torch.no_grad():
             output = run.format.read(copy.deepcopy(state.transformer).double().answer(tokens))
         errors = (output - target).square().view(len(target), -1).mean(1) / scale
-        yield {"step": state.step, "seconds": spent, "mean": errors.mean().item(), "median": errors.median().item()}
+        yield {
+            "step": state.step,
+            "seconds": spent,
+            "mean": errors.mean().item(),
+            "median": errors.median().item(),
+        }
 
 
 def draw(rows: list[dict[str, Any]], picture: Path) -> None:
     """Mean and median error against seconds, a column a family."""
     with styled():
-        figure, panels = plt.subplots(2, len(PANELS), figsize=(11, 5.6), sharex=True, layout="constrained")
+        figure, panels = plt.subplots(
+            2, len(PANELS), figsize=(11, 5.6), sharex=True, layout="constrained"
+        )
         for column, (family, layers, *_) in enumerate(PANELS):
             for name, (colour, marker, line) in LOOKS.items():
                 seen = [row for row in rows if row["family"] == family and row["recipe"] == name]
@@ -104,8 +145,14 @@ def draw(rows: list[dict[str, Any]], picture: Path) -> None:
             panels[1, column].set_xlabel("seconds of training")
         panels[0, 0].set_ylabel("mean squared error,\nrelative")
         panels[1, 0].set_ylabel("median squared error,\nrelative")
-        handles = {label: h for panel in panels[0] for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles))
+        handles = {
+            label: h
+            for panel in panels[0]
+            for h, label in zip(*panel.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(
+            handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles)
+        )
         figure.savefig(picture)
         plt.close(figure)
 
@@ -121,8 +168,13 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for family, layers, condition, compared in PANELS:
         for name, (recipe, values) in compared.items():
-            run = Run(family, condition, layers, 0, Recipe.parse({**recipes[recipe][family], **values}))  # type: ignore[arg-type]
-            rows += [{"family": family, "layers": layers, "recipe": name, **point} for point in train(run, seconds)]
+            run = Run(
+                family, condition, layers, 0, Recipe.parse({**recipes[recipe][family], **values})
+            )  # type: ignore[arg-type]
+            rows += [
+                {"family": family, "layers": layers, "recipe": name, **point}
+                for point in train(run, seconds)
+            ]
             print(json.dumps(rows[-1]), flush=True)
     write_json(ROOT / "bench" / "recipes.json", rows)
     draw(rows, ROOT / "docs" / "recipes.png")

@@ -1,6 +1,8 @@
-"""`make bench`: times of training steps, to results.json, results.md and scaling.json in bench/ and docs/performance.png.
+"""`make bench`: times of training steps, to results.json, results.md and scaling.json in bench/ and
+docs/performance.png.
 
-Engine and plain step are timed alternately in one process, so that a slow minute of the machine meets both.
+Engine and plain step are timed alternately in one process, so that a slow minute of the machine
+meets both.
 """
 
 import argparse
@@ -19,10 +21,10 @@ from bench.plain import plain_step
 from bench.scaling import scaling
 from bench.steps import alternate, make_run
 from icnewton.files import write_json, write_text
-from icnewton.training.capture import stepper
 from icnewton.training.engine import start
-from icnewton.training.fused import compiled
-from icnewton.training.memory import keep_freed_memory
+from icnewton.training.fast.capture import stepper
+from icnewton.training.fast.fused import compiled
+from icnewton.training.fast.memory import keep_freed_memory
 
 HERE = Path(__file__).parent
 KINDS = {"lsa": (1, 2, 3, 4, 5, 6), "lsa_ln": (1, 2, 3, 4, 5, 6), "softmax": (1, 2, 4, 6)}
@@ -31,13 +33,21 @@ KINDS = {"lsa": (1, 2, 3, 4, 5, 6), "lsa_ln": (1, 2, 3, 4, 5, 6), "softmax": (1,
 def compare(kind: str, layers: int, rounds: int, device: str) -> dict[str, Any]:
     """One row of the results, without its floor."""
     run = make_run(kind, layers)
-    engine, plain = alternate([stepper([run], [start(run, device)]), plain_step(run, device)], rounds, device)
+    engine, plain = alternate(
+        [stepper([run], [start(run, device)]), plain_step(run, device)], rounds, device
+    )
     numbers = {
         "engine_ms": statistics.median(engine),
         "plain_ms": statistics.median(plain),
-        "ratio": statistics.median(p / e for p, e in zip(plain, engine, strict=True)),  # of neighbours in time
+        "ratio": statistics.median(
+            p / e for p, e in zip(plain, engine, strict=True)
+        ),  # of neighbours in time
     }
-    return {"kind": kind, "depth": layers, **{name: round(number, 3) for name, number in numbers.items()}}
+    return {
+        "kind": kind,
+        "depth": layers,
+        **{name: round(number, 3) for name, number in numbers.items()},
+    }
 
 
 def describe(machine: Machine, device: str) -> dict[str, str]:
@@ -55,18 +65,30 @@ def describe(machine: Machine, device: str) -> dict[str, str]:
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
+        platform.processor(),
+    )
 
 
 def report(rows: list[dict[str, Any]], facts: dict[str, str]) -> str:
     """Markdown: the facts, the table with a sum for each kind."""
     frame = pd.DataFrame(rows)
     frame["steps a second"] = (1e3 / frame["engine_ms"]).map("{:.1f}".format)
-    sums = frame.groupby("kind", sort=False, as_index=False)[["engine_ms", "plain_ms", "floor_ms"]].sum()
-    sums["ratio"], sums["depth"], sums["steps a second"] = sums["plain_ms"] / sums["engine_ms"], "sum", ""
+    sums = frame.groupby("kind", sort=False, as_index=False)[
+        ["engine_ms", "plain_ms", "floor_ms"]
+    ].sum()
+    sums["ratio"], sums["depth"], sums["steps a second"] = (
+        sums["plain_ms"] / sums["engine_ms"],
+        "sum",
+        "",
+    )
     columns = ["kind", "depth", "engine_ms", "plain_ms", "ratio", "floor_ms", "steps a second"]
     table = pd.concat([frame, sums])[columns].to_markdown(index=False, floatfmt=".1f")
-    return "".join(f"- {name}: {fact}\n" for name, fact in facts.items()) + f"\nMilliseconds a step, batch 2000.\n\n{table}\n"
+    return (
+        "".join(f"- {name}: {fact}\n" for name, fact in facts.items())
+        + f"\nMilliseconds a step, batch 2000.\n\n{table}\n"
+    )
 
 
 def main() -> None:
@@ -75,7 +97,11 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--rounds", type=int, default=9, help="timings of each step")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
-    parser.add_argument("--no-scaling", action="store_true", help="leave out the plots against n, d, depth and batch")
+    parser.add_argument(
+        "--no-scaling",
+        action="store_true",
+        help="leave out the plots against n, d, depth and batch",
+    )
     options = parser.parse_args()
     keep_freed_memory()
     before = measure(options.device)

@@ -8,9 +8,9 @@ import torch
 from tqdm import tqdm
 
 from bench.steps import alternate, make_run
-from icnewton.figures.style import LOOKS, plt, styled
-from icnewton.training.capture import stepper
+from icnewton.figures.parts.style import LOOKS, plt, styled
 from icnewton.training.engine import draw, squared_errors, start
+from icnewton.training.fast.capture import stepper
 from icnewton.training.runs import Run
 
 AXES: dict[str, tuple[int, ...]] = {
@@ -38,7 +38,9 @@ def saved_megabytes(run: Run) -> float:
 
 
 def scaling(device: str, picture: Path) -> list[dict[str, Any]]:
-    """Rows of kind, axis, value, milliseconds and megabytes for LSA and LSA + LN; draws them into ``picture``."""
+    """Rows of kind, axis, value, milliseconds and megabytes for LSA and LSA + LN; draws them into
+    ``picture``.
+    """
     rows = []
     for axis, values in tqdm(AXES.items(), desc="scaling"):
         for kind in ("lsa", "lsa_ln"):
@@ -61,14 +63,25 @@ def scaling(device: str, picture: Path) -> list[dict[str, Any]]:
 
 def _draw(rows: list[dict[str, Any]], picture: Path) -> None:
     with styled():
-        figure, panels = plt.subplots(2, 4, figsize=(11, 4.8), sharex="col", sharey="row", layout="constrained")
+        figure, panels = plt.subplots(
+            2, 4, figsize=(11, 4.8), sharex="col", sharey="row", layout="constrained"
+        )
         for column, axis in enumerate(AXES):
             for kind in ("lsa", "lsa_ln"):
-                look, seen = LOOKS[kind], [row for row in rows if row["kind"] == kind and row["axis"] == axis]
+                look, seen = (
+                    LOOKS[kind],
+                    [row for row in rows if row["kind"] == kind and row["axis"] == axis],
+                )
                 for row, quantity in enumerate(("ms", "saved_mb")):
                     values, numbers = [r["value"] for r in seen], [r[quantity] for r in seen]
-                    style = {"color": look.colour, "marker": look.marker, "linestyle": "-" if kind == "lsa" else "--"}
-                    panels[row, column].loglog(values, numbers, label=look.label.removeprefix("trained "), **style)
+                    style = {
+                        "color": look.colour,
+                        "marker": look.marker,
+                        "linestyle": "-" if kind == "lsa" else "--",
+                    }
+                    panels[row, column].loglog(
+                        values, numbers, label=look.label.removeprefix("trained "), **style
+                    )
             panels[1, column].set_xlabel(NAMES[axis])
             panels[1, column].set_xticks(AXES[axis], [str(value) for value in AXES[axis]])
             panels[1, column].minorticks_off()
@@ -77,6 +90,8 @@ def _draw(rows: list[dict[str, Any]], picture: Path) -> None:
         panels[0, 0].set_ylabel("milliseconds a step")
         panels[1, 0].set_ylabel("MB kept for the\nbackward pass")
         panels[0, 0].legend(loc="upper left")
-        figure.suptitle("3 layers, batch 1000, d = 10, n = 50, but for what the axis says", fontsize=9)
+        figure.suptitle(
+            "3 layers, batch 1000, d = 10, n = 50, but for what the axis says", fontsize=9
+        )
         figure.savefig(picture)
         plt.close(figure)

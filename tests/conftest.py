@@ -14,8 +14,8 @@ from bench.kills import ROOT as ROOT
 from bench.kills import clone as clone
 from workflow.status import load_config
 
-from icnewton.experiment import Experiment, run_name
 from icnewton.files import read_tables
+from icnewton.pipeline.experiment import Experiment, run_name
 
 
 @pytest.fixture
@@ -39,16 +39,25 @@ def tiny_run(smoke, schema):
 
 
 def snakemake(folder, *arguments, **config):
-    """Run the workflow of a folder, at smoke scale unless ``config`` says another, with the profile that loads by itself."""
+    """Run the workflow of a folder, at smoke scale unless ``config`` says another, with the profile
+    that loads by itself.
+    """
     settings = [f"{key}={value}" for key, value in ({"scale": "smoke"} | config).items()]
     command = [sys.executable, "-m", "snakemake", "--config", *settings, *arguments]
-    return subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8")
+    return subprocess.run(
+        command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8"
+    )
 
 
 def environment_of(folder):
     """The environment in which a folder runs its own package."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": ""}
+    return {
+        **os.environ,
+        "PATH": path,
+        "PYTHONPATH": str(folder / "src"),
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
 
 
 def make(folder, *words, trusted=True, **variables):
@@ -56,7 +65,9 @@ def make(folder, *words, trusted=True, **variables):
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     command = ["make", *(["-o", ".venv/installed"] if trusted else []), *words]
     environment = inherited | variables
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8")
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, encoding="utf-8"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +83,10 @@ def finished(tmp_path_factory):
 def finished_tables(folder, spec):
     """The tables of a figure's conditions, as the workflow gives them to it."""
     if spec["kind"] in ("curves", "headline") or spec["kind"].startswith("logistic"):
-        return {name: read_tables([folder / RESULTS / f"tables/{name}.csv"]) for name in spec["conditions"]}
+        return {
+            name: read_tables([folder / RESULTS / f"tables/{name}.csv"])
+            for name in spec["conditions"]
+        }
     suffix = ".parquet" if spec["kind"] in ("similarity", "ablation") else ".probe.parquet"
     return {
         name: read_tables(

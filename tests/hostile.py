@@ -8,10 +8,50 @@ import struct
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-HEALTH = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large, HealthCheck.large_base_example]
+HEALTH = [
+    HealthCheck.too_slow,
+    HealthCheck.function_scoped_fixture,
+    HealthCheck.data_too_large,
+    HealthCheck.large_base_example,
+]
 
-NUMBERS = [0, -1, 1, 2, 3, 7, 11, 200, 2**31, 2**63, 10**400, -(10**30), 0.5, 1.0, -0.0, 1 / 3, 10.0000001, 5e-324, 1e308, 1e17]
-TEXTS = ["", "../../evil", "a/b", "x\n", "{run}", "<script>", "\0", "é" * 10**5, "1e-3", "lsa", "newton3", "\ud800", "null"]
+NUMBERS = [
+    0,
+    -1,
+    1,
+    2,
+    3,
+    7,
+    11,
+    200,
+    2**31,
+    2**63,
+    10**400,
+    -(10**30),
+    0.5,
+    1.0,
+    -0.0,
+    1 / 3,
+    10.0000001,
+    5e-324,
+    1e308,
+    1e17,
+]
+TEXTS = [
+    "",
+    "../../evil",
+    "a/b",
+    "x\n",
+    "{run}",
+    "<script>",
+    "\0",
+    "é" * 10**5,
+    "1e-3",
+    "lsa",
+    "newton3",
+    "\ud800",
+    "null",
+]
 scalars = st.one_of(
     st.sampled_from([*NUMBERS, float("nan"), float("inf"), None, True, False]),
     st.sampled_from(TEXTS),
@@ -19,21 +59,53 @@ scalars = st.one_of(
     st.floats(),
     st.text(max_size=8),
 )
-foreign = st.sampled_from([b"bytes", datetime.date(2026, 1, 1), datetime.datetime(2026, 1, 1), {1, 2}, (1, 2), 1j])
-keys = st.one_of(st.text(max_size=5), st.sampled_from([1, None, True, datetime.date(2026, 1, 1), 2.5]))
-junk = st.recursive(st.one_of(scalars, foreign), lambda s: st.lists(s, max_size=3) | st.dictionaries(keys, s, max_size=3))
-plain = st.recursive(scalars, lambda s: st.lists(s, max_size=3) | st.dictionaries(st.text(max_size=5), s, max_size=3))
-ACTIONS = ["nudge", "replace", "delete", "rename", "repeat", "wrap", "swap", "say", "nudge", "replace"]
+foreign = st.sampled_from(
+    [b"bytes", datetime.date(2026, 1, 1), datetime.datetime(2026, 1, 1), {1, 2}, (1, 2), 1j]
+)
+keys = st.one_of(
+    st.text(max_size=5), st.sampled_from([1, None, True, datetime.date(2026, 1, 1), 2.5])
+)
+junk = st.recursive(
+    st.one_of(scalars, foreign),
+    lambda s: st.lists(s, max_size=3) | st.dictionaries(keys, s, max_size=3),
+)
+plain = st.recursive(
+    scalars, lambda s: st.lists(s, max_size=3) | st.dictionaries(st.text(max_size=5), s, max_size=3)
+)
+ACTIONS = [
+    "nudge",
+    "replace",
+    "delete",
+    "rename",
+    "repeat",
+    "wrap",
+    "swap",
+    "say",
+    "nudge",
+    "replace",
+]
 
 
 def fuzz(count):
     """The same examples in every run, without a limit on the time of one."""
-    return settings(max_examples=count, derandomize=True, deadline=None, database=None, suppress_health_check=HEALTH)
+    return settings(
+        max_examples=count,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=HEALTH,
+    )
 
 
 def places(value):
     """Every (container, key) inside a nest of lists and mappings."""
-    items = list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    items = (
+        list(value.items())
+        if isinstance(value, dict)
+        else list(enumerate(value))
+        if isinstance(value, list)
+        else []
+    )
     for key, item in items:
         yield value, key
         yield from places(item)
@@ -44,8 +116,12 @@ def change(data, value, values):
     container, key = data.draw(st.sampled_from(list(places(value))))
     action = data.draw(st.sampled_from(ACTIONS))
     match action:
-        case "nudge" if isinstance(container[key], int | float) and not isinstance(container[key], bool):
-            container[key] = data.draw(st.sampled_from([container[key] + 1, container[key] - 1, 2 * container[key]]))
+        case "nudge" if isinstance(container[key], int | float) and not isinstance(
+            container[key], bool
+        ):
+            container[key] = data.draw(
+                st.sampled_from([container[key] + 1, container[key] - 1, 2 * container[key]])
+            )
         case "nudge":
             numbers = [p for p in places(value) if type(p[0][p[1]]) in (int, float)]
             other, place = data.draw(st.sampled_from(numbers or [(container, key)]))
@@ -55,7 +131,9 @@ def change(data, value, values):
         case "delete":
             del container[key]
         case "rename" if isinstance(container, dict):
-            container[data.draw(keys if values is junk else st.text(max_size=5))] = container.pop(key)
+            container[data.draw(keys if values is junk else st.text(max_size=5))] = container.pop(
+                key
+            )
         case "repeat" if isinstance(container, list):
             container.append(copy.deepcopy(container[key]))
         case "repeat":
@@ -71,12 +149,22 @@ def change(data, value, values):
 
 def damage_bytes(data, content, others):
     """Some bytes changed, in the ways in which files go wrong."""
-    place = data.draw(st.one_of(st.integers(0, min(len(content), 2000)), st.integers(0, len(content))))
+    place = data.draw(
+        st.one_of(st.integers(0, min(len(content), 2000)), st.integers(0, len(content)))
+    )
     more = data.draw(st.binary(min_size=1, max_size=9))
-    match data.draw(st.sampled_from(["flip", "flip", "cut", "insert", "drop", "write", "append", "random", "other", "zero"])):
+    match data.draw(
+        st.sampled_from(
+            ["flip", "flip", "cut", "insert", "drop", "write", "append", "random", "other", "zero"]
+        )
+    ):
         case "flip":
             place = min(place, len(content) - 1)
-            return content[:place] + bytes([content[place] ^ 1 << data.draw(st.integers(0, 7))]) + content[place + 1 :]
+            return (
+                content[:place]
+                + bytes([content[place] ^ 1 << data.draw(st.integers(0, 7))])
+                + content[place + 1 :]
+            )
         case "cut":
             return content[:place]
         case "insert":

@@ -61,7 +61,9 @@ def test_snakemake_works_from_another_folder(tmp_path, finished):
     result = run(command, there, PYTHONPATH=str(here / "src"))
     assert result.returncode == 0, result.stderr
     record = RESULTS / "records/theory/decrease.json"
-    ours, theirs = (json.loads((folder / record).read_text(encoding="utf-8")) for folder in (there, here))
+    ours, theirs = (
+        json.loads((folder / record).read_text(encoding="utf-8")) for folder in (there, here)
+    )
     assert all(ours[key] == theirs[key] for key in ("params", "outputs", "commit"))
 
 
@@ -203,10 +205,14 @@ def test_a_copied_checkout_and_a_moved_one_run_their_own_code(tmp_path):
     assert snakemake(first, "--", str(SMALL)).returncode == 0
     shutil.copytree(first, copy, symlinks=True)
     module = copy / "src/icnewton/theory/decrease.py"
-    module.write_text(module.read_text(encoding="utf-8").replace("import", "ONE = 1\nimport", 1), encoding="utf-8")
+    module.write_text(
+        module.read_text(encoding="utf-8").replace("import", "ONE = 1\nimport", 1), encoding="utf-8"
+    )
     words = ".venv: copied, moved or never finished; it is made anew\n"
     assert "decrease: its code changed" in (said := status(copy)) and said.startswith(words)
-    assert (copy / ".venv/installed").read_text(encoding="utf-8") == f"{copy}/.venv\n" and words not in status(copy)
+    assert (copy / ".venv/installed").read_text(
+        encoding="utf-8"
+    ) == f"{copy}/.venv\n" and words not in status(copy)
     first.rename(moved)
     assert "its code changed" not in (said := status(moved)) and said.startswith(words)
     assert Path(moved / ".venv/installed").read_text(encoding="utf-8") == f"{moved}/.venv\n"

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import icnewton
-from icnewton import logistic
-from icnewton.classification import LogisticCondition, sample_logistic
-from icnewton.logistic_built import built_weights
-from icnewton.logistic_evaluation import LAYERS, learned_weights, logistic_frame, reference_weights
-from icnewton.prompts import generator
+from icnewton.evaluation.logistic import LAYERS, learned_weights, logistic_frame, reference_weights
+from icnewton.evaluation.logistic_built import built_weights
+from icnewton.problems.linear import generator
+from icnewton.problems.logistic import LogisticCondition, sample_logistic
+from icnewton.problems.parts import logistic_loss as logistic
 from icnewton.training.loop import train
 from icnewton.training.runs import parse_run
 
@@ -24,7 +24,12 @@ def test_prompts_have_the_labels_and_the_minimiser(protocol):
     assert prompts.x.shape == (15, 11, 4) and prompts.covariance.tolist() == sorted([0, 1, 2] * 5)
     margins = prompts.y * (prompts.x @ prompts.w.unsqueeze(-1)).squeeze(-1)
     assert (margins >= 0).all() and (prompts.y.abs() == 1).all()
-    assert torch.linalg.vector_norm(logistic.gradient(prompts.target, prompts.x, prompts.y, 0.1), dim=-1).max() <= 1e-12
+    assert (
+        torch.linalg.vector_norm(
+            logistic.gradient(prompts.target, prompts.x, prompts.y, 0.1), dim=-1
+        ).max()
+        <= 1e-12
+    )
     norms = torch.linalg.vector_norm(prompts.x, dim=-1).amax(-1)
     assert torch.allclose(norms, torch.ones(15, dtype=torch.float64)) == (protocol == "bounded")
     again = sample_logistic(condition, 3, 5, generator("test", protocol))
@@ -42,14 +47,23 @@ def test_conditions_that_cannot_be_are_refused():
 
 @pytest.fixture
 def encoder(tiny_run):
-    recipe = tiny_run["recipe"] | {"hidden_width": 32, "width": 16, "head_dim": 4, "heads": 4, "steps": 300, "batch": 32}
+    recipe = tiny_run["recipe"] | {
+        "hidden_width": 32,
+        "width": 16,
+        "head_dim": 4,
+        "heads": 4,
+        "steps": 300,
+        "batch": 32,
+    }
     condition = {"protocol": "bounded", "d": 2, "n": 8, "kappa": 1.0, "mu": 0.1}
     return tiny_run | {"family": "softmax", "layers": 1, "condition": condition, "recipe": recipe}
 
 
 def test_an_encoder_learns_the_minimiser(encoder, tmp_path):
     run = parse_run(encoder)
-    model, log = train(run, checkpoint=tmp_path / "c", code="x", device="cpu", say=lambda line: None)
+    model, log = train(
+        run, checkpoint=tmp_path / "c", code="x", device="cpu", say=lambda line: None
+    )
     assert model.card.hidden_width == 32 and model.card.config["attention"] == "softmax"
     prompts = sample_logistic(run.condition, 8, 8, generator("evaluation"))
     frame = logistic_frame([learned_weights(model, 0, prompts)], 0.1, prompts)
@@ -68,16 +82,24 @@ def test_an_encoder_without_layers_answers_with_a_constant(encoder, tmp_path):
 
 
 def test_the_target_is_a_setting(encoder, tmp_path):
-    newton, truth = (parse_run(encoder | {"family": family}) for family in ("softmax", "softmax_truth"))
+    newton, truth = (
+        parse_run(encoder | {"family": family}) for family in ("softmax", "softmax_truth")
+    )
     logs = [
-        train(run, checkpoint=tmp_path / run.family, code="x", device="cpu", say=lambda line: None)[1]
+        train(run, checkpoint=tmp_path / run.family, code="x", device="cpu", say=lambda line: None)[
+            1
+        ]
         for run in (newton, truth)
     ]
-    assert logs[0][-1][1] < 0.25 * logs[1][-1][1], "the length of the true weights cannot be learned from signs"
+    assert logs[0][-1][1] < 0.25 * logs[1][-1][1], (
+        "the length of the true weights cannot be learned from signs"
+    )
 
 
 def test_built_and_reference_methods_agree_step_by_step():
-    prompts = sample_logistic(LogisticCondition("bounded", 3, 9, 5.0, 0.1), 4, 4, generator("evaluation"))
+    prompts = sample_logistic(
+        LogisticCondition("bounded", 3, 9, 5.0, 0.1), 4, 4, generator("evaluation")
+    )
     model = icnewton.build("damped_newton", d=3, n=9, mu=0.1, steps=4, error=1e-6, looped=True)
     built = list(built_weights(model, range(5), prompts))
     reference = list(reference_weights("damped_newton", [0, 1, 2, 3, 4], 0.1, prompts))
@@ -90,7 +112,9 @@ def test_built_and_reference_methods_agree_step_by_step():
 @given(d=st.integers(1, 6), n=st.integers(1, 20), mu=st.floats(0.01, 1), seed=st.integers(0, 99))
 @settings(max_examples=15, deadline=None)
 def test_gradient_descent_is_one_layer_a_step(d, n, mu, seed):
-    prompts = sample_logistic(LogisticCondition("bounded", d, n, 5.0, mu), 2, 2, generator("test", seed))
+    prompts = sample_logistic(
+        LogisticCondition("bounded", d, n, 5.0, mu), 2, 2, generator("test", seed)
+    )
     x, y = prompts.x, prompts.y
     model = icnewton.build("gradient_descent", d=d, n=n, mu=mu, steps=7, error=1e-3)
     assert model.card.depth == 7 and model.card.heads == 2 and model.card.width == 2 * d + 4

@@ -1,4 +1,6 @@
-"""Built transformers do what their theorems say: exactly the reference algorithm, in the stated shape."""
+"""Built transformers do what their theorems say: exactly the reference algorithm, in the stated
+shape.
+"""
 
 import pytest
 import torch
@@ -6,9 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import icnewton
-from icnewton.constructions.checks import random_matrices
-from icnewton.iterations import chebyshev_inverse, gram_matrix, moment, newton_inverse, nth
-from icnewton.prompts import Condition, generator, sample
+from icnewton.algorithms.iterations import (
+    chebyshev_inverse,
+    gram_matrix,
+    moment,
+    newton_inverse,
+    nth,
+)
+from icnewton.evaluation.checks import random_matrices
+from icnewton.problems.linear import Condition, generator, sample
 
 RELATIVE = 1e-9
 KAPPA = st.floats(0, 3).map(lambda exponent: 10.0**exponent)
@@ -26,11 +34,16 @@ def shape_of(transformer):
 @given(st.integers(1, 20), KAPPA, st.integers(0, 12), st.booleans(), ORDER, st.integers(0, 10**6))
 def test_inverse_executes_its_iteration(d, kappa, steps, symmetric, order, seed):
     A = random_matrices(d, kappa, 4, symmetric, generator("test", seed))
-    X0 = A.mT + 0.1 * torch.randn(4, d, d, generator=generator("start", seed), dtype=torch.float64) / (d * kappa)
+    X0 = A.mT + 0.1 * torch.randn(
+        4, d, d, generator=generator("start", seed), dtype=torch.float64
+    ) / (d * kappa)
     expected = nth(newton_inverse(A, X0, order), steps)
     found = icnewton.build("inverse", d=d, steps=steps, symmetric=symmetric, order=order)(A, X0)
     assert found.dtype == torch.float64
-    assert torch.linalg.matrix_norm(found - expected).max() <= RELATIVE * torch.linalg.matrix_norm(expected).max()
+    assert (
+        torch.linalg.matrix_norm(found - expected).max()
+        <= RELATIVE * torch.linalg.matrix_norm(expected).max()
+    )
 
 
 @settings(max_examples=80, deadline=None)
@@ -47,7 +60,9 @@ def test_least_squares_executes_its_iteration(d, n, kappa, steps, order, ridge, 
     prompts = sample(Condition("paper", d, n, kappa, 0.1), 3, 2, generator("test", seed))
     S, b = gram_matrix(prompts.x[:, :-1], ridge), moment(prompts.x[:, :-1], prompts.y)
     alpha = 1 / torch.linalg.eigvalsh(S).max().item() ** 2
-    model = icnewton.build("least_squares", d=d, n=n, steps=steps, alpha=alpha, ridge=ridge, order=order)
+    model = icnewton.build(
+        "least_squares", d=d, n=n, steps=steps, alpha=alpha, ridge=ridge, order=order
+    )
     w = (nth(newton_inverse(S, alpha * S, order), steps) @ b.unsqueeze(-1)).squeeze(-1)
     expected = (prompts.x[:, -1] * w).sum(-1)
     assert (model(prompts.x, prompts.y) - expected).norm() <= RELATIVE * expected.norm()
@@ -68,8 +83,12 @@ def test_chebyshev_executes_its_iteration(d, n, kappa, steps, ridge, seed):
     spectra = torch.linalg.eigvalsh(S)
     lower, upper = spectra.min().item(), spectra.max().item()
     inside = (max(lower - ridge, lower * 1e-3), upper - ridge)
-    model = icnewton.build("least_squares", d=d, n=n + d, steps=steps, step="chebyshev", spectrum=inside, ridge=ridge)
-    w = (nth(chebyshev_inverse(S, inside[0] + ridge, inside[1] + ridge), steps) @ b.unsqueeze(-1)).squeeze(-1)
+    model = icnewton.build(
+        "least_squares", d=d, n=n + d, steps=steps, step="chebyshev", spectrum=inside, ridge=ridge
+    )
+    w = (
+        nth(chebyshev_inverse(S, inside[0] + ridge, inside[1] + ridge), steps) @ b.unsqueeze(-1)
+    ).squeeze(-1)
     expected = (prompts.x[:, -1] * w).sum(-1)
     assert (model(prompts.x, prompts.y) - expected).norm() <= RELATIVE * expected.norm()
 
@@ -82,7 +101,12 @@ def test_shapes_of_lemma_4_1(d, steps, symmetric):
     assert (depth, heads) == (steps if symmetric else 2 * steps, 2)
     assert width == 3 * d if symmetric else width == 4 * d
     assert all(layer.feed_forward is None for layer in model.transformer.layers)
-    assert (model.card.depth, model.card.heads, model.card.width, model.card.hidden_width) == (depth, heads, width, 0)
+    assert (model.card.depth, model.card.heads, model.card.width, model.card.hidden_width) == (
+        depth,
+        heads,
+        width,
+        0,
+    )
     assert model.card.layers_per_step == (1 if symmetric else 2)
 
 
@@ -110,7 +134,9 @@ def test_no_head_is_idle_and_none_is_missing():
     dim = model.transformer.config.head_dim
     for head in range(model.card.heads):
         columns = slice(head * dim, (head + 1) * dim)
-        assert any(layer.attention.output.weight[:, columns].any() for layer in model.transformer.layers)
+        assert any(
+            layer.attention.output.weight[:, columns].any() for layer in model.transformer.layers
+        )
 
 
 def test_multiples_share_their_rows_whatever_the_factor():
@@ -120,7 +146,9 @@ def test_multiples_share_their_rows_whatever_the_factor():
 
 
 def test_order_three_stays_accurate_long_after_convergence():
-    """A found bug: with R <- R^3 written as (R - I)(R - I)^T(R + 2I) an antisymmetric rounding error doubled each step."""
+    """A found bug: with R <- R^3 written as (R - I)(R - I)^T(R + 2I) an antisymmetric rounding
+    error doubled each step.
+    """
     prompts = sample(Condition("normalised", 10, 50, 10, 0.1), 8, 4, generator("test"))
     S, b = gram_matrix(prompts.x[:, :-1]), moment(prompts.x[:, :-1], prompts.y)
     alpha = 1 / torch.linalg.eigvalsh(S).max().item() ** 2
@@ -159,17 +187,29 @@ def test_trace_shows_named_blocks():
     [
         ("newton", {}, "family must be one of"),
         ("inverse", {"d": 0, "steps": 1, "symmetric": True}, "d must be at least 1"),
-        ("inverse", {"d": 2, "steps": 1, "symmetric": True, "order": 5}, "order must be 2, 3 or 4, found 5"),
+        (
+            "inverse",
+            {"d": 2, "steps": 1, "symmetric": True, "order": 5},
+            "order must be 2, 3 or 4, found 5",
+        ),
         ("least_squares", {"d": 2, "n": 4, "steps": 1}, "needs alpha > 0"),
         ("least_squares", {"d": 2, "n": 4, "steps": 1, "alpha": -1.0}, "needs alpha > 0"),
-        ("least_squares", {"d": 2, "n": 4, "steps": 1, "alpha": 1.0, "ridge": -1.0}, "ridge must not be negative"),
+        (
+            "least_squares",
+            {"d": 2, "n": 4, "steps": 1, "alpha": 1.0, "ridge": -1.0},
+            "ridge must not be negative",
+        ),
         ("least_squares", {"d": 2, "n": 4, "steps": 1, "step": "chebyshev"}, "needs spectrum"),
         (
             "least_squares",
             {"d": 2, "n": 4, "steps": 1, "step": "chebyshev", "spectrum": (2.0, 1.0)},
             "0 < lower <= upper",
         ),
-        ("least_squares", {"d": 2, "n": 4, "steps": 1, "alpha": 1.0, "step": "secant"}, "step must be"),
+        (
+            "least_squares",
+            {"d": 2, "n": 4, "steps": 1, "alpha": 1.0, "step": "secant"},
+            "step must be",
+        ),
     ],
 )
 def test_bad_settings_are_refused_in_words(family, settings, words):

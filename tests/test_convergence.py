@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from test_logistic import problem
 
 import icnewton
-from icnewton import logistic
-from icnewton.constructions.checks import random_matrices
-from icnewton.iterations import (
+from icnewton.algorithms.iterations import (
     chebyshev_inverse,
     conjugate_gradient,
     gradient_descent,
@@ -19,7 +17,9 @@ from icnewton.iterations import (
     newton_start,
     nth,
 )
-from icnewton.prompts import Condition, generator, sample
+from icnewton.evaluation.checks import random_matrices
+from icnewton.problems.linear import Condition, generator, sample
+from icnewton.problems.parts import logistic_loss as logistic
 
 STEPS = 300
 KAPPA = st.floats(0, 3).map(lambda exponent: 10.0**exponent)
@@ -27,7 +27,14 @@ PRECISION = st.sampled_from([torch.float64, torch.float32])
 
 
 @settings(max_examples=8, deadline=None)
-@given(st.integers(1, 12), KAPPA, st.booleans(), st.sampled_from([2, 3, 4]), PRECISION, st.integers(0, 99))
+@given(
+    st.integers(1, 12),
+    KAPPA,
+    st.booleans(),
+    st.sampled_from([2, 3, 4]),
+    PRECISION,
+    st.integers(0, 99),
+)
 def test_inverse_stays(d, kappa, symmetric, order, dtype, seed):
     """A found bug: with R <- R^3 + 2 (I - X A - R), an error of U = R^T doubled in every step."""
     A = random_matrices(d, kappa, 4, symmetric, generator("test", seed)).to(dtype)
@@ -48,15 +55,28 @@ def test_inverse_stays(d, kappa, symmetric, order, dtype, seed):
     st.integers(0, 99),
 )
 def test_least_squares_stays(d, kappa, kind, ridge, dtype, seed):
-    """A found bug: in order 3 the query's column was carried along, and its errors were never forgotten."""
+    """A found bug: in order 3 the query's column was carried along, and its errors were never
+    forgotten.
+    """
     prompts = sample(Condition("normalised", d, 3 * d, kappa, 0.1), 2, 2, generator("test", seed))
     S, b = gram_matrix(prompts.x[:, :-1], ridge), moment(prompts.x[:, :-1], prompts.y)
     spectra = torch.linalg.eigvalsh(S)
     lower, upper = spectra.min().item(), spectra.max().item()
-    start = {"spectrum": (lower - ridge, upper - ridge)} if "step" in kind else {"alpha": 1 / upper**2}
-    model = icnewton.build("least_squares", d=d, n=3 * d, steps=STEPS, ridge=ridge, **start, **kind).to(dtype)
+    start = (
+        {"spectrum": (lower - ridge, upper - ridge)} if "step" in kind else {"alpha": 1 / upper**2}
+    )
+    model = icnewton.build(
+        "least_squares", d=d, n=3 * d, steps=STEPS, ridge=ridge, **start, **kind
+    ).to(dtype)
     exact = torch.linalg.solve(S, b)
-    bound = 100 * upper / lower * torch.finfo(dtype).eps * exact.norm(dim=-1) * prompts.x[:, -1].norm(dim=-1)
+    bound = (
+        100
+        * upper
+        / lower
+        * torch.finfo(dtype).eps
+        * exact.norm(dim=-1)
+        * prompts.x[:, -1].norm(dim=-1)
+    )
     assert ((model(prompts.x, prompts.y) - (prompts.x[:, -1] * exact).sum(-1)).abs() <= bound).all()
 
 
@@ -72,7 +92,9 @@ def test_iterations_stay(kappa, dtype):
     inverses.append(chebyshev_inverse(S, lower, upper))
     answers = [(nth(iterates, STEPS) @ b.unsqueeze(-1)).squeeze(-1) for iterates in inverses]
     answers.append(nth(conjugate_gradient(S, b), STEPS))
-    answers += [nth(gradient_descent(S, b, step), 20 * STEPS) for step in ("optimal", "line_search")]
+    answers += [
+        nth(gradient_descent(S, b, step), 20 * STEPS) for step in ("optimal", "line_search")
+    ]
     for w in answers:
         assert (w - exact).norm() <= 100 * upper / lower * torch.finfo(dtype).eps * exact.norm()
 
@@ -82,7 +104,9 @@ def test_logistic_models_and_iterations_stay(mu):
     x, y = problem(4, 12, 4)
     minimiser = logistic.minimise(x, y, mu)
     damped = icnewton.build("damped_newton", d=4, n=12, mu=mu, steps=STEPS, error=1e-4, looped=True)
-    descent = icnewton.build("gradient_descent", d=4, n=12, mu=mu, steps=20 * STEPS, error=1e-4, looped=True)
+    descent = icnewton.build(
+        "gradient_descent", d=4, n=12, mu=mu, steps=20 * STEPS, error=1e-4, looped=True
+    )
     few = icnewton.build("damped_newton", d=4, n=12, mu=mu, steps=30, error=1e-4, looped=True)
     assert (damped(x, y) - few(x, y)).norm(dim=-1).max() <= 1e-12
     assert (damped(x, y) - minimiser).norm(dim=-1).max() <= 1e-4

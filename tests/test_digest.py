@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from icnewton import digest as module
+from icnewton.pipeline import digest as module
 
 
 @pytest.fixture
@@ -20,29 +20,47 @@ def package(tmp_path, monkeypatch):
         return module.digest(*names)
 
     yield copy, fresh
-    fresh("icnewton.stream")
+    fresh("icnewton.models.stream")
 
 
 def test_an_edit_changes_exactly_the_stages_that_import_it(package):
     copy, digest = package
-    stages = ("icnewton.prompts", "icnewton.training.loop", "icnewton.figures.curves", "icnewton.constructions")
+    stages = (
+        "icnewton.problems.linear",
+        "icnewton.training.loop",
+        "icnewton.figures.curves",
+        "icnewton.constructions",
+    )
     before = {stage: digest(stage) for stage in stages}
     path = copy / "training" / "schedule.py"
-    path.write_text(path.read_text(encoding="utf-8").replace("0.5 *", "0.25 * 2 *"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("0.5 *", "0.25 * 2 *"), encoding="utf-8"
+    )
     after = {stage: digest(stage) for stage in stages}
-    assert [stage for stage in stages if before[stage] != after[stage]] == ["icnewton.training.loop"]
+    assert [stage for stage in stages if before[stage] != after[stage]] == [
+        "icnewton.training.loop"
+    ]
     path = copy / "prompts.py"
-    path.write_text(path.read_text(encoding="utf-8").replace("1 + 99 *", "2 + 98 *"), encoding="utf-8")
-    assert all(digest(stage) != after[stage] for stage in ("icnewton.prompts", "icnewton.training.loop"))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("1 + 99 *", "2 + 98 *"), encoding="utf-8"
+    )
+    assert all(
+        digest(stage) != after[stage]
+        for stage in ("icnewton.problems.linear", "icnewton.training.loop")
+    )
 
 
 def test_comments_and_docstrings_do_not_count(package):
     copy, digest = package
-    before = digest("icnewton.prompts")
+    before = digest("icnewton.problems.linear")
     path = copy / "prompts.py"
-    text = path.read_text(encoding="utf-8").replace("How a", "Just how a").replace("A batch of prompts.", "Prompts!")
+    text = (
+        path.read_text(encoding="utf-8")
+        .replace("How a", "Just how a")
+        .replace("A batch of prompts.", "Prompts!")
+    )
     path.write_text(f"# a remark\n{text}", encoding="utf-8")
-    assert digest("icnewton.prompts") == before
+    assert digest("icnewton.problems.linear") == before
 
 
 def test_imports_for_type_checkers_do_not_count(package):
@@ -50,10 +68,12 @@ def test_imports_for_type_checkers_do_not_count(package):
     before = digest("icnewton.training.loop")
     path = copy / "domains" / "learned.py"
     path.write_text(path.read_text(encoding="utf-8") + "\nONE = 1\n", encoding="utf-8")
-    assert "icnewton.domains" in (copy / "models.py").read_text(encoding="utf-8")
+    assert "icnewton.models.domains" in (copy / "models.py").read_text(encoding="utf-8")
     assert digest("icnewton.training.loop") == before
 
 
 def test_a_foreign_module_is_refused():
-    with pytest.raises(ValueError, match=r"expected a module of icnewton, found 'icnewton\.nothing'"):
+    with pytest.raises(
+        ValueError, match=r"expected a module of icnewton, found 'icnewton\.nothing'"
+    ):
         module.digest("icnewton.nothing")

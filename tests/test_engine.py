@@ -1,4 +1,6 @@
-"""The fast training step computes what the plain one computes: the same answers, gradients, distributions and runs."""
+"""The fast training step computes what the plain one computes: the same answers, gradients,
+distributions and runs.
+"""
 
 import platform
 import subprocess
@@ -12,17 +14,18 @@ from bench.steps import make_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icnewton.prompts import generator
-from icnewton.training import engine, fused
-from icnewton.training.capture import Recording
+from icnewton.models.transformer import Transformer, TransformerConfig
+from icnewton.problems.linear import generator
+from icnewton.training import engine
 from icnewton.training.engine import advance, descend, draw, gradient, squared_errors, start
-from icnewton.training.forward import answer
-from icnewton.training.gram import condense
+from icnewton.training.fast import fused
+from icnewton.training.fast.capture import Recording
+from icnewton.training.fast.forward import answer
+from icnewton.training.fast.gram import condense
+from icnewton.training.fast.together import advance_together, stackable
+from icnewton.training.fast.together import gradients as stacked_gradients
 from icnewton.training.loop import train_together
 from icnewton.training.runs import parse_run
-from icnewton.training.together import advance_together, stackable
-from icnewton.training.together import gradients as stacked_gradients
-from icnewton.transformer import Transformer, TransformerConfig
 
 COMPILED = pytest.mark.skipif(fused.compiled() is None, reason="no C compiler")
 
@@ -31,21 +34,27 @@ def randomised(config, dtype, seed):
     transformer = Transformer(config, dtype)
     with torch.no_grad():
         for parameter in transformer.parameters():
-            parameter.normal_(0, 0.5 * parameter.shape[-1] ** -0.5, generator=generator("weights", seed))
+            parameter.normal_(
+                0, 0.5 * parameter.shape[-1] ** -0.5, generator=generator("weights", seed)
+            )
             if parameter.ndim == 1:
                 parameter.add_(0.5)
     return transformer
 
 
 def derivatives(value, transformer):
-    return torch.autograd.grad(value.square().sum(), list(transformer.parameters()), allow_unused=True)
+    return torch.autograd.grad(
+        value.square().sum(), list(transformer.parameters()), allow_unused=True
+    )
 
 
 def assert_near(found, wanted, tolerance):
     for one, other in zip(found, wanted, strict=True):
         assert (one is None) == (other is None)
         if one is not None:
-            assert (one.double() - other.double()).norm() <= tolerance * other.double().norm() + 1e-30
+            assert (
+                one.double() - other.double()
+            ).norm() <= tolerance * other.double().norm() + 1e-30
 
 
 @settings(max_examples=60, deadline=None)
@@ -62,7 +71,16 @@ def assert_near(found, wanted, tolerance):
 )
 def test_the_answer_is_that_of_the_transformer(layers, heads, loops, seed, **options):
     config = TransformerConfig(
-        6, layers, heads, 4, scale=0.3, activation="gelu", inputs=3, outputs=2, loops=loops if layers else 1, **options
+        6,
+        layers,
+        heads,
+        4,
+        scale=0.3,
+        activation="gelu",
+        inputs=3,
+        outputs=2,
+        loops=loops if layers else 1,
+        **options,
     )
     transformer = randomised(config, torch.float64, seed)
     tokens = torch.randn(4, 7, 3, dtype=torch.float64, generator=generator("tokens", seed))
@@ -73,10 +91,18 @@ def test_the_answer_is_that_of_the_transformer(layers, heads, loops, seed, **opt
 
 @COMPILED
 @settings(max_examples=25, deadline=None)
-@given(st.integers(2, 60), st.sampled_from([(32, 16), (64, 16), (64, 32)]), st.booleans(), st.booleans(), st.integers(0, 10**6))
+@given(
+    st.integers(2, 60),
+    st.sampled_from([(32, 16), (64, 16), (64, 32)]),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 10**6),
+)
 def test_the_compiled_layer_is_the_layer(tokens, widths, layer_norm, query_as_key, seed):
     width, head_dim = widths
-    config = TransformerConfig(width, 1, width // head_dim, head_dim, scale=1 / tokens, layer_norm=layer_norm)
+    config = TransformerConfig(
+        width, 1, width // head_dim, head_dim, scale=1 / tokens, layer_norm=layer_norm
+    )
     config = replace(config, query_as_key=query_as_key)
     layer = randomised(config, torch.float32, seed).layers[0]
     stream = torch.randn(5, tokens, width, generator=generator("stream", seed)).requires_grad_()
@@ -125,19 +151,31 @@ def test_two_hundred_steps_end_where_the_plain_ones_end(kind, monkeypatch):
     def same_prompts(run, state):
         source = generator("training", run.layers, run.seed)
         source.set_state(state.source.get_state())
-        kind = replace(run, family="lsa_ln") if run.family == "lsa" else run  # token by token, from the same stream
-        tokens, target = draw(kind, replace(state, source=source, transformer=Transformer(TransformerConfig(1, 1, 1, 1, 1))))
+        kind = (
+            replace(run, family="lsa_ln") if run.family == "lsa" else run
+        )  # token by token, from the same stream
+        tokens, target = draw(
+            kind,
+            replace(
+                state, source=source, transformer=Transformer(TransformerConfig(1, 1, 1, 1, 1))
+            ),
+        )
         state.source.set_state(source.get_state())
         return (condense(tokens) if run.family == "lsa" else tokens), target
 
     monkeypatch.setattr(engine, "draw", same_prompts)
-    ours, theirs = ([float(step()) for _ in range(200)] for step in (lambda: advance(run, state)[0], plain))
+    ours, theirs = (
+        [float(step()) for _ in range(200)] for step in (lambda: advance(run, state)[0], plain)
+    )
     assert ours[0] == pytest.approx(theirs[0], rel=1e-5)
     assert sum(ours[-20:]) == pytest.approx(sum(theirs[-20:]), rel=1e-4)
 
 
 def test_a_step_of_linear_attention_costs_nothing_in_n():
-    sizes = {draw(run, start(run, "cpu"))[0].shape for run in (make_run("lsa", 2, n=n, batch=8) for n in (50, 100, 400))}
+    sizes = {
+        draw(run, start(run, "cpu"))[0].shape
+        for run in (make_run("lsa", 2, n=n, batch=8) for n in (50, 100, 400))
+    }
     assert sizes == {(8, 12, 11)}
 
 
@@ -186,7 +224,7 @@ PAGE_FAULTS = """
 import resource, sys
 from bench.steps import make_run
 from icnewton.training.engine import advance, start
-from icnewton.training.memory import keep_freed_memory
+from icnewton.training.fast.memory import keep_freed_memory
 
 assert sys.argv[1] == "default" or keep_freed_memory()
 run = make_run("lsa", 3, batch=300)
@@ -202,9 +240,18 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
 def test_steps_do_not_fault_pages_in_again_and_again():
-    """By default a step faults in some 240 pages on most machines; there are kernels on which it faults in none."""
+    """By default a step faults in some 240 pages on most machines; there are kernels on which it
+    faults in none.
+    """
     default, kept = (
-        int(subprocess.run([sys.executable, "-c", PAGE_FAULTS, mode], capture_output=True, encoding="utf-8", check=True).stdout)
+        int(
+            subprocess.run(
+                [sys.executable, "-c", PAGE_FAULTS, mode],
+                capture_output=True,
+                encoding="utf-8",
+                check=True,
+            ).stdout
+        )
         for mode in ("default", "kept")
     )
     assert kept < max(default / 4, 100), (default, kept)
@@ -215,13 +262,19 @@ def test_models_trained_together_become_what_they_become_alone(kind):
     narrow = {"width": 8, "head_dim": 2, "matrix_rate": 0.02}  # too narrow for the compiled layer
     alike = make_run(kind, 3, batch=16)
     alike = replace(alike, recipe=replace(alike.recipe, **narrow))
-    runs = [alike, replace(alike, seed=1), replace(alike, condition=replace(alike.condition, kappa=3.0))]
+    runs = [
+        alike,
+        replace(alike, seed=1),
+        replace(alike, condition=replace(alike.condition, kappa=3.0)),
+    ]
     together, alone = ([start(run, "cpu") for run in runs] for _ in range(2))
     assert stackable(runs) and not stackable([alike, replace(alike, layers=2)])
     for _ in range(5):
         batches = [draw(run, state) for run, state in zip(runs, together, strict=True)]
         values = stacked_gradients(runs, together, batches)
-        assert all(p.grad.is_contiguous() for state in together for p in state.transformer.parameters())
+        assert all(
+            p.grad.is_contiguous() for state in together for p in state.transformer.parameters()
+        )
         for run, state in zip(runs, together, strict=True):
             descend(run, state)
         wanted = [advance(run, state)[0] for run, state in zip(runs, alone, strict=True)]

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from workflow.status import load_config
 
-from icnewton.experiment import ConfigError, Experiment
-from icnewton.schema import overlays
+from icnewton.pipeline.experiment import ConfigError, Experiment
+from icnewton.pipeline.schema import overlays
 from icnewton.training.runs import parse_run
 
 
@@ -32,7 +32,12 @@ def test_appendix_d_has_its_budget(schema):
     lsa = experiment.runs()["paper_kappa10_noise0/lsa_layers6_seed0"]
     recipe = lsa.recipe
     assert (lsa.condition.d, lsa.condition.n, recipe.width, recipe.heads) == (10, 50, 64, 4)
-    assert (recipe.batch, recipe.steps, recipe.activation_clip, recipe.gradient_clip) == (2000, 100_000, 10, 10)
+    assert (recipe.batch, recipe.steps, recipe.activation_clip, recipe.gradient_clip) == (
+        2000,
+        100_000,
+        10,
+        10,
+    )
     names = {name.split("_seed")[0] for name in experiment.runs()}
     for kappa in (5, 10):
         for noise in ("0", "0.1"):
@@ -45,19 +50,27 @@ def test_appendix_d_has_the_logistic_grid(schema):
     experiment = Experiment.check(load_config("appendix_d"), schema)
     runs = experiment.runs()
     deep = runs["paper_kappa10_mu0.1/softmax_layers40_seed0"]
-    assert (deep.condition.d, deep.condition.n, deep.recipe.width, deep.recipe.heads) == (5, 26, 32, 4)
+    assert (deep.condition.d, deep.condition.n, deep.recipe.width, deep.recipe.heads) == (
+        5,
+        26,
+        32,
+        4,
+    )
     for kappa in (1, 10, 50):
         for mu in ("0.1", "0.01", "0.001"):
             for layers in (0, 1, 6, 12, 15, 20):
-                assert {f"bounded_kappa{kappa}_mu{mu}/{f}_layers{layers}_seed0" for f in ("softmax", "softmax_truth")} <= set(
-                    runs
-                )
+                assert {
+                    f"bounded_kappa{kappa}_mu{mu}/{f}_layers{layers}_seed0"
+                    for f in ("softmax", "softmax_truth")
+                } <= set(runs)
     assert not any("_mu" in name for name in experiment.conditions())
     assert all("_mu" in name for name in experiment.logistic_conditions())
 
 
 def test_the_paper_scale_has_the_paper_s_grid(schema):
-    names = {name.split("_seed")[0] for name in Experiment.check(load_config("paper"), schema).runs()}
+    names = {
+        name.split("_seed")[0] for name in Experiment.check(load_config("paper"), schema).runs()
+    }
     for family, kappas in (("lsa", (1, 5, 10)), ("lsa_ln", (5, 10, 20, 50, 100))):
         for kappa, noise, layers in itertools.product(kappas, ("0", "0.1"), range(1, 7)):
             assert f"normalised_kappa{kappa}_noise{noise}/{family}_layers{layers}" in names
@@ -67,9 +80,17 @@ def test_the_paper_scale_has_the_paper_s_grid(schema):
 
 def test_a_scale_extends_one_that_extends_none(tmp_path):
     for name, base in (("one", "two"), ("two", "three"), ("three", None)):
-        (tmp_path / f"{name}.yaml").write_text(f"extends: {base}\n" if base else "device: cpu\n", encoding="utf-8")
-    assert [path.rpartition("/")[2] for path in overlays("two", tmp_path)] == ["three.yaml", "two.yaml"]
-    with pytest.raises(ValueError, match=r"one\.yaml: expected extends to name a scale that extends none, found two"):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"extends: {base}\n" if base else "device: cpu\n", encoding="utf-8"
+        )
+    assert [path.rpartition("/")[2] for path in overlays("two", tmp_path)] == [
+        "three.yaml",
+        "two.yaml",
+    ]
+    with pytest.raises(
+        ValueError,
+        match=r"one\.yaml: expected extends to name a scale that extends none, found two",
+    ):
         overlays("one", tmp_path)
 
 
@@ -101,10 +122,22 @@ def test_contradictions_are_told_in_words(smoke, schema):
     config["figures"]["figure2"]["panels"][0]["models"]["lsa"] = [1, 7]
     config["figures"]["figure4"]["conditions"] = ["normalised_kappa99_noise0"]
     message = complaints(config, schema)
-    assert "problem.n: expected at least d = 9, because least squares is solved directly, found 4" in message
-    assert "runs[1]: expected batch to be a multiple of prompts_per_covariance, found 10 and 8" in message
-    assert "figures.figure2: expected models that some entry of runs trains, found lsa with 7 layers" in message
-    assert "figures.figure4.conditions: expected one of" in message and "'normalised_kappa99_noise0'" in message
+    assert (
+        "problem.n: expected at least d = 9, because least squares is solved directly, found 4"
+        in message
+    )
+    assert (
+        "runs[1]: expected batch to be a multiple of prompts_per_covariance, found 10 and 8"
+        in message
+    )
+    assert (
+        "figures.figure2: expected models that some entry of runs trains, found lsa with 7 layers"
+        in message
+    )
+    assert (
+        "figures.figure4.conditions: expected one of" in message
+        and "'normalised_kappa99_noise0'" in message
+    )
 
 
 def test_problems_of_the_logistic_half_are_named(smoke, schema):
@@ -134,10 +167,14 @@ def test_an_unknown_recipe_and_algorithm_are_named(smoke, schema):
     assert "runs[0].recipe: expected one of the recipes" in complaints(config, schema)
     config["runs"][0]["recipe"] = "fast"
     del config["recipes"]["fast"]["lsa"]
-    assert "runs[0].recipe: expected a recipe for lsa, found 'fast' without one" in complaints(config, schema)
+    assert "runs[0].recipe: expected a recipe for lsa, found 'fast' without one" in complaints(
+        config, schema
+    )
     config = copy.deepcopy(smoke)
     config["figures"]["figure2"]["panels"][0]["algorithms"] = ["newton77"]
-    assert "figures.figure2: expected keys of algorithms, found newton77" in complaints(config, schema)
+    assert "figures.figure2: expected keys of algorithms, found newton77" in complaints(
+        config, schema
+    )
 
 
 def test_figures_and_runs_that_cannot_be_are_named(smoke, schema):
@@ -159,15 +196,28 @@ def test_figures_and_runs_that_cannot_be_are_named(smoke, schema):
         assert line in message, line
     config = copy.deepcopy(smoke)
     config["runs"].append(copy.deepcopy(config["runs"][0]))
-    assert "runs: expected each model once, found normalised_kappa10_noise0/lsa_layers1_seed0 2 times" in complaints(
-        config, schema
+    assert (
+        "runs: expected each model once, found normalised_kappa10_noise0/lsa_layers1_seed0 2 times"
+        in complaints(config, schema)
     )
 
 
 def test_snakemake_tells_the_problems_and_starts_no_job(tmp_path):
     overlay = tmp_path / "mine.yaml"
-    overlay.write_text(yaml.safe_dump({"scale": "smoke", "device": "abacus", "problem": {"n": 1}}), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--configfile", str(overlay)]
+    overlay.write_text(
+        yaml.safe_dump({"scale": "smoke", "device": "abacus", "problem": {"n": 1}}),
+        encoding="utf-8",
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-n",
+        "--cores",
+        "1",
+        "--configfile",
+        str(overlay),
+    ]
     result = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert result.returncode != 0
     output = result.stdout + result.stderr

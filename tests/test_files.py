@@ -1,4 +1,6 @@
-"""Files of every stage: a value that cannot be written leaves the old file, and one that cannot be read is named."""
+"""Files of every stage: a value that cannot be written leaves the old file, and one that cannot be
+read is named.
+"""
 
 from itertools import product
 from pathlib import Path
@@ -8,10 +10,15 @@ import pytest
 import torch
 
 from icnewton.files import read_tables, write_json, write_table, write_text
-from icnewton.prompt_files import read_logistic_prompts, read_prompts, write_prompts
-from icnewton.prompts import Condition, generator, sample
+from icnewton.problems.linear import Condition, generator, sample
+from icnewton.problems.parts.disk import read_logistic_prompts, read_prompts, write_prompts
 
-TABLE = pd.DataFrame({"method": ["lsa", "newton2"] * 500, "error": torch.rand(1000, generator=generator("table")).tolist()})
+TABLE = pd.DataFrame(
+    {
+        "method": ["lsa", "newton2"] * 500,
+        "error": torch.rand(1000, generator=generator("table")).tolist(),
+    }
+)
 
 
 def test_tables_come_back_as_they_were(tmp_path):
@@ -30,7 +37,9 @@ def test_no_tables_are_refused(paths):
 @pytest.mark.parametrize(
     ("suffix", "damage"),
     [
-        *product(("csv", "parquet"), ("missing", "a folder", "emptied", "cut short", "other bytes")),
+        *product(
+            ("csv", "parquet"), ("missing", "a folder", "emptied", "cut short", "other bytes")
+        ),
         ("parquet", "one bit changed"),  # in a CSV file nothing tells; records have its digest
     ],
 )
@@ -84,5 +93,7 @@ def test_damaged_prompts_are_named(tmp_path, content):
         path.unlink()
     elif content != "others":
         path.write_bytes(path.read_bytes()[:-8] if content == "cut short" else content)
-    with pytest.raises(ValueError, match=rf"^{path}: expected prompts, tensors x, y, [^\n]*, found [^\n]+$"):
+    with pytest.raises(
+        ValueError, match=rf"^{path}: expected prompts, tensors x, y, [^\n]*, found [^\n]+$"
+    ):
         read(path)

@@ -34,13 +34,20 @@ def test_100_damaged_checkpoints(tmp_path, tiny_run):
         try:
             log = load_checkpoint(path, fresh, run, "x")
         except ValueError as error:
-            assert type(error) is ValueError and str(error).startswith(str(path)) and len(str(error)) < 1000
+            assert (
+                type(error) is ValueError
+                and str(error).startswith(str(path))
+                and len(str(error)) < 1000
+            )
             counts["refused"] += 1
         else:
             counts["accepted"] += 1
             assert log == [(1.0,) * 5] and fresh.step == 1
             weights = fresh.transformer.state_dict()
-            assert all(torch.equal(weight, weights[name]) for name, weight in state.transformer.state_dict().items())
+            assert all(
+                torch.equal(weight, weights[name])
+                for name, weight in state.transformer.state_dict().items()
+            )
 
     check()
     print(f"\ndamaged checkpoints: {dict(counts)}")
@@ -50,5 +57,7 @@ def test_100_damaged_checkpoints(tmp_path, tiny_run):
 def test_a_pipe_is_no_checkpoint(tmp_path, tiny_run):
     run = parse_run(tiny_run)
     os.mkfifo(tmp_path / "checkpoint")
-    with pytest.raises(ValueError, match="checkpoint: expected a checkpoint, found something that is not a file"):
+    with pytest.raises(
+        ValueError, match="checkpoint: expected a checkpoint, found something that is not a file"
+    ):
         load_checkpoint(tmp_path / "checkpoint", start(run, "cpu"), run, "x")

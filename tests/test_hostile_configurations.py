@@ -1,4 +1,5 @@
-"""Bad and hostile configurations: 200 at random, and texts that YAML half understands, refused in words or rightly taken.
+"""Bad and hostile configurations: 200 at random, and texts that YAML half understands, refused in
+words or rightly taken.
 
 ``pytest tests/test_hostile_*.py -s`` prints how many of each.
 """
@@ -19,22 +20,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workflow.status import load_config
 
-from icnewton.experiment import ConfigError, Experiment, condition_name
+from icnewton.pipeline.experiment import ConfigError, Experiment, condition_name
 from icnewton.training.runs import parse_run
 
 SCHEMA = yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
 SMOKE = load_config("smoke")
-NAME = re.compile(r"[a-z]+_kappa[^/_\s]+_(noise|mu)[^/_\s]+/[a-z_]+(-[a-z_]+)?_layers[0-9]+_seed[0-9]+")
+NAME = re.compile(
+    r"[a-z]+_kappa[^/_\s]+_(noise|mu)[^/_\s]+/[a-z_]+(-[a-z_]+)?_layers[0-9]+_seed[0-9]+"
+)
 
 
 def assert_sound(experiment):
-    """Everything that the workflow derives from a configuration can be derived, and names are names of files."""
+    """Everything that the workflow derives from a configuration can be derived, and names are names
+    of files.
+    """
     runs = experiment.runs()
     for name, run in runs.items():
         assert NAME.fullmatch(name) and parse_run(json.loads(json.dumps(run.to_json()))) == run
         assert name.startswith(f"{condition_name(run.condition)}/")
         recipe = run.recipe
-        if run.layers * recipe.width * (4 * recipe.heads * recipe.head_dim + 2 * recipe.hidden_width) < 10**5:
+        if (
+            run.layers
+            * recipe.width
+            * (4 * recipe.heads * recipe.head_dim + 2 * recipe.hidden_width)
+            < 10**5
+        ):
             assert run.transformer().config.depth == run.layers
     for conditions in (experiment.conditions(), experiment.logistic_conditions()):
         assert len(set(conditions.values())) == len(conditions)
@@ -56,7 +66,10 @@ def test_200_configurations():
             counts["refused"] += 1
             first, *lines = str(error).split("\n")
             assert first.startswith("the configuration has ") and lines and len(lines) <= 51
-            assert all(re.match(r"  - .+: expected .+|  - and so on", line) and len(line) < 1500 for line in lines), error
+            assert all(
+                re.match(r"  - .+: expected .+|  - and so on", line) and len(line) < 1500
+                for line in lines
+            ), error
         else:
             counts["accepted"] += 1
             assert_sound(experiment)
@@ -77,37 +90,93 @@ def bomb():
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda c: c.update(figures={"../../evil": c["figures"]["figure10"]}), "figures: expected text like"),
-        (lambda c: c["figures"].update({"a\n": c["figures"]["figure10"]}), "figures: expected text like"),
-        (lambda c: c["figures"].update({"x" * 61: c["figures"]["figure10"]}), "figures: expected at most 60 letters"),
-        (lambda c: c["figures"]["figure10"].update(panels=c["figures"]["figure2"]["panels"]), "expected no panels"),
-        (lambda c: c["figures"]["figure2"].update(section="<script>"), "figures.figure2.section: expected one of"),
-        (lambda c: c["runs"][0].update(kappa=[10, 10.0000001]), "runs[0].kappa: expected a number of at most six digits"),
-        (lambda c: c["constructions"]["conditions"][0].update(kappa=10.0000001), "conditions[0].kappa: expected a number of"),
+        (
+            lambda c: c.update(figures={"../../evil": c["figures"]["figure10"]}),
+            "figures: expected text like",
+        ),
+        (
+            lambda c: c["figures"].update({"a\n": c["figures"]["figure10"]}),
+            "figures: expected text like",
+        ),
+        (
+            lambda c: c["figures"].update({"x" * 61: c["figures"]["figure10"]}),
+            "figures: expected at most 60 letters",
+        ),
+        (
+            lambda c: c["figures"]["figure10"].update(panels=c["figures"]["figure2"]["panels"]),
+            "expected no panels",
+        ),
+        (
+            lambda c: c["figures"]["figure2"].update(section="<script>"),
+            "figures.figure2.section: expected one of",
+        ),
+        (
+            lambda c: c["runs"][0].update(kappa=[10, 10.0000001]),
+            "runs[0].kappa: expected a number of at most six digits",
+        ),
+        (
+            lambda c: c["constructions"]["conditions"][0].update(kappa=10.0000001),
+            "conditions[0].kappa: expected a number of",
+        ),
         (lambda c: c["runs"][0].update(kappa=[1e308]), "runs[0].kappa[0]: expected at most"),
-        (lambda c: c["runs"][0].update(layers=[1.0]), "runs[0].layers[0]: expected a value of type integer, found 1.0"),
-        (lambda c: c["runs"][0].update(layers=[True]), "runs[0].layers[0]: expected a value of type integer, found True"),
+        (
+            lambda c: c["runs"][0].update(layers=[1.0]),
+            "runs[0].layers[0]: expected a value of type integer, found 1.0",
+        ),
+        (
+            lambda c: c["runs"][0].update(layers=[True]),
+            "runs[0].layers[0]: expected a value of type integer, found True",
+        ),
         (lambda c: c["runs"][0].update(layers=[10**9]), "runs[0].layers[0]: expected at most 1000"),
-        (lambda c: c["runs"][0].update(seeds=[2**31]), "runs[0].seeds[0]: expected at most 2147483647"),
-        (lambda c: c["runs"][0].update(seeds=list(range(1001)), layers=list(range(1, 101))), "expected at most 100000 models"),
-        (lambda c: c["runs"][0]["set"].update(warmup=61), "runs[0]: expected warmup to be at most steps, found 61 and 60"),
-        (lambda c: c["runs"][0]["set"].update(betas=[0.9, 1]), "runs[0].set.betas[1]: expected less than 1, found 1"),
+        (
+            lambda c: c["runs"][0].update(seeds=[2**31]),
+            "runs[0].seeds[0]: expected at most 2147483647",
+        ),
+        (
+            lambda c: c["runs"][0].update(seeds=list(range(1001)), layers=list(range(1, 101))),
+            "expected at most 100000 models",
+        ),
+        (
+            lambda c: c["runs"][0]["set"].update(warmup=61),
+            "runs[0]: expected warmup to be at most steps, found 61 and 60",
+        ),
+        (
+            lambda c: c["runs"][0]["set"].update(betas=[0.9, 1]),
+            "runs[0].set.betas[1]: expected less than 1, found 1",
+        ),
         (
             lambda c: c["runs"][0].update({"set": {"steps": 16**5000}}),
             "set.steps: expected a number of at most 64 bits",
         ),
         (
-            lambda c: c["logistic"]["runs"][0]["set"].update(curriculum=c["recipes"]["paper"]["lsa"]["curriculum"]),
+            lambda c: c["logistic"]["runs"][0]["set"].update(
+                curriculum=c["recipes"]["paper"]["lsa"]["curriculum"]
+            ),
             "logistic.runs[0]: expected curriculum to be null",
         ),
-        (lambda c: c["logistic"]["cancer"].update(error=0.5), "logistic.cancer.error: expected at most 0.134 at mu = 0.1"),
-        (lambda c: c["logistic"]["runs"][0].update(mu=[1e-6]), "logistic.built.damped_newton.error: expected at most"),
-        (lambda c: c["evaluation"].update(probes=5), "evaluation.probes: expected at most one for each of 4 covariances"),
+        (
+            lambda c: c["logistic"]["cancer"].update(error=0.5),
+            "logistic.cancer.error: expected at most 0.134 at mu = 0.1",
+        ),
+        (
+            lambda c: c["logistic"]["runs"][0].update(mu=[1e-6]),
+            "logistic.built.damped_newton.error: expected at most",
+        ),
+        (
+            lambda c: c["evaluation"].update(probes=5),
+            "evaluation.probes: expected at most one for each of 4 covariances",
+        ),
         (lambda c: c.update(algorithms={}), "algorithms: expected at least 1 entries"),
         (lambda c: c["recipes"].update({5: {}}), "recipes: expected keys that are text, found 5"),
-        (lambda c: c["recipes"].update({16**5000: {}}), "recipes: expected keys that are text, found a int too large to print"),
+        (
+            lambda c: c["recipes"].update({16**5000: {}}),
+            "recipes: expected keys that are text, found a int too large to print",
+        ),
         (lambda c: c.update(runs=c), "expected at most 20000 values in 16 levels"),
-        (lambda c: c.update(runs=(tuple(bomb().items()),)), "expected at most 20000 values in 16 levels"),
+        (
+            lambda c: c.update(runs=(tuple(bomb().items()),)),
+            "expected at most 20000 values in 16 levels",
+        ),
         (lambda c: c.update(bomb()), "expected at most 20000 values in 16 levels"),
         (lambda c: c.update(runs="x" * 10**7), "runs: expected at most 1000 letters"),
     ],
@@ -137,14 +206,19 @@ TEXTS_OF_CONFIG = {
     "a key twice": BASE + "\nproblem: {d: 3}\n",
     "an unknown anchor": BASE.replace("<<: *fast, steps: 2000", "<<: *slow, steps: 2000"),
     "a mapping that holds itself": BASE.replace("problem: {d: 10", "problem: &p {p: *p, d: 10"),
-    "anchors of anchors": BASE + "\nruns: [&a0 [1]" + "".join(f", &a{i} [{f'*a{i - 1}, ' * 9}]" for i in range(1, 9)) + "]",
+    "anchors of anchors": BASE
+    + "\nruns: [&a0 [1]"
+    + "".join(f", &a{i} [{f'*a{i - 1}, ' * 9}]" for i in range(1, 9))
+    + "]",
     "mappings of mappings": BASE
     + "\nm0: &m0 {}\n"
     + "\n".join(f"m{i}: &m{i} {{a: *m{i - 1}, b: *m{i - 1}}}" for i in range(1, 60)),
     "binary": bytes(range(256)) * 9,
     "a nul": BASE.replace("auto", "a\0to"),
     "latin-1": (BASE + "\nfigures: {é: 1}\n").encode("latin-1"),
-    "a python object": BASE.replace("device: auto", "device: !!python/object/apply:os.system [touch trap]"),
+    "a python object": BASE.replace(
+        "device: auto", "device: !!python/object/apply:os.system [touch trap]"
+    ),
     "a template": BASE + "\n__use_yte__: true\n?open('trap', 'w'): 1\n",
     "a date": BASE.replace("steps: 6000", "steps: 2026-01-01"),
     "a number as text": BASE.replace("3.0e-3", "3e-3"),
@@ -158,7 +232,8 @@ TEXTS_OF_CONFIG = {
     "a scale of another kind": BASE.replace("scale: laptop", "scale: [smoke]"),
     "an unknown scale": BASE.replace("scale: laptop", "scale: nothing"),
     "a scale elsewhere": BASE.replace("scale: laptop", "scale: ../../config"),
-    "an evil figure": BASE + "\nfigures: {../../evil: {kind: built_decrease, section: 6. Beyond the paper}}\n",
+    "an evil figure": BASE
+    + "\nfigures: {../../evil: {kind: built_decrease, section: 6. Beyond the paper}}\n",
     "as it is": BASE,
 }
 
@@ -172,7 +247,12 @@ def test_snakemake_on_damaged_texts(tmp_path_factory):
         arguments = [] if "scale" in name else ["--config", "scale=smoke"]
         command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", *arguments]
         result = subprocess.run(
-            command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8", timeout=90
+            command,
+            cwd=folder,
+            env=environment_of(folder),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=90,
         )
         output = result.stdout + result.stderr
         print(f"\n{name}:", *[line for line in output.splitlines() if ": expected" in line][:3])

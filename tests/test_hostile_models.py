@@ -16,32 +16,50 @@ from hypothesis import strategies as st
 from workflow.status import load_config
 
 import icnewton
-from icnewton.experiment import Experiment
-from icnewton.models import assemble
+from icnewton.models.model import assemble
+from icnewton.pipeline.experiment import Experiment
 
 SMOKE = load_config("smoke")
 
 
 def learned():
     run = next(run for name, run in Experiment(SMOKE).runs().items() if "softmax_layers2" in name)
-    return assemble(run.format, run.transformer(), family="softmax", kind="learned", origin={"run": run.to_json()})
+    return assemble(
+        run.format,
+        run.transformer(),
+        family="softmax",
+        kind="learned",
+        origin={"run": run.to_json()},
+    )
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """Saved models as (card, weights, inputs, answer)."""
-    x, y = torch.linspace(-0.4, 0.4, 16, dtype=torch.float64).view(1, 8, 2), torch.ones(1, 8, dtype=torch.float64)
+    x, y = (
+        torch.linspace(-0.4, 0.4, 16, dtype=torch.float64).view(1, 8, 2),
+        torch.ones(1, 8, dtype=torch.float64),
+    )
     built = [
         (icnewton.build("least_squares", d=2, n=7, steps=2, alpha=0.1), (x, y[:, 1:])),
         (icnewton.build("inverse", d=2, steps=1, symmetric=True, order=3), (x[:, :2], x[:, 2:4])),
-        (icnewton.build("damped_newton", d=2, n=8, mu=1.0, steps=2, error=0.05, looped=True), (x, y)),
+        (
+            icnewton.build("damped_newton", d=2, n=8, mu=1.0, steps=2, error=0.05, looped=True),
+            (x, y),
+        ),
         (learned(), (x.repeat(1, 1, 3)[..., :5], y)),
     ]
     saved = []
     for model, inputs in built:
         folder = tmp_path_factory.mktemp("model")
         icnewton.save(model, folder)
-        saved.append((*((folder / name).read_bytes() for name in ("card.json", "weights.safetensors")), inputs, model(*inputs)))
+        saved.append(
+            (
+                *((folder / name).read_bytes() for name in ("card.json", "weights.safetensors")),
+                inputs,
+                model(*inputs),
+            )
+        )
     return saved
 
 
@@ -55,8 +73,14 @@ def forge(card, weights):
 
 
 def damage_model(data, card, weights, models):
-    """The two files of a model, one of them changed, or both by somebody who knows how they vouch for each other."""
-    match data.draw(st.sampled_from(["weights", "card", "values", "values", "header", "forged", "forged", "swapped"])):
+    """The two files of a model, one of them changed, or both by somebody who knows how they vouch
+    for each other.
+    """
+    match data.draw(
+        st.sampled_from(
+            ["weights", "card", "values", "values", "header", "forged", "forged", "swapped"]
+        )
+    ):
         case "weights":
             return card, damage_bytes(data, weights, [m[1] for m in models])
         case "card":
@@ -78,13 +102,19 @@ def damage_model(data, card, weights, models):
 
 
 def assert_same_or_foreign(model, original, forged):
-    """What was loaded computes what the original does; a stranger's model may compute something else, or refuse the prompt."""
+    """What was loaded computes what the original does; a stranger's model may compute something
+    else, or refuse the prompt.
+    """
     card, _, inputs, answer = original
     if not forged:
         assert torch.equal(model(*inputs), answer)
-        assert json.loads(json.dumps(model.card.to_json() | {"origin": 0})) == json.loads(card) | {"origin": 0}
+        assert json.loads(json.dumps(model.card.to_json() | {"origin": 0})) == json.loads(card) | {
+            "origin": 0
+        }
     elif model.card.depth < 100:
-        with suppress(ValueError, RuntimeError, KeyError):  # another d or n, or blocks of another name
+        with suppress(
+            ValueError, RuntimeError, KeyError
+        ):  # another d or n, or blocks of another name
             assert isinstance(model(*inputs), torch.Tensor)
 
 
@@ -103,7 +133,9 @@ def test_200_damaged_models(tmp_path, models):
         except ValueError as error:
             assert type(error) is ValueError, repr(error)
             text = str(error).removeprefix(f"{tmp_path}/")
-            assert re.fullmatch(r"(card\.json|weights\.safetensors): expected .+(found|but) .+", text), text
+            assert re.fullmatch(
+                r"(card\.json|weights\.safetensors): expected .+(found|but) .+", text
+            ), text
             assert len(text) < 800
             counts["refused"] += 1
         else:
@@ -136,19 +168,35 @@ def test_every_changed_value_of_the_card_is_refused_save_the_origin(tmp_path, mo
             container, key = list(places(values))[index]
             if container is values.get("origin") or key == "origin" or "origin" not in values:
                 continue
-            if any(container is inner or container is values["origin"] for inner, _ in places(values["origin"])):
+            if any(
+                container is inner or container is values["origin"]
+                for inner, _ in places(values["origin"])
+            ):
                 continue
             value = container[key]
-            container[key] = not value if isinstance(value, bool) else value + 1 if isinstance(value, int | float) else "other"
+            container[key] = (
+                not value
+                if isinstance(value, bool)
+                else value + 1
+                if isinstance(value, int | float)
+                else "other"
+            )
             (tmp_path / "card.json").write_text(json.dumps(values), encoding="utf-8")
-            with pytest.raises(ValueError, match=r"card\.json: expected|weights\.safetensors: expected"):
+            with pytest.raises(
+                ValueError, match=r"card\.json: expected|weights\.safetensors: expected"
+            ):
                 icnewton.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["card.json", "weights.safetensors"])
-@pytest.mark.parametrize("kind", ["folder", "pipe", "device", "loop", "empty", "nest", "digits", "bytes", "sparse", "pickle"])
+@pytest.mark.parametrize(
+    "kind",
+    ["folder", "pipe", "device", "loop", "empty", "nest", "digits", "bytes", "sparse", "pickle"],
+)
 def test_what_is_no_file_of_ours_is_refused(tmp_path, models, name, kind):
-    """In particular nothing waits for a pipe, reads a device without end, takes memory for a lie or runs a pickle."""
+    """In particular nothing waits for a pipe, reads a device without end, takes memory for a lie or
+    runs a pickle.
+    """
     for file, content in zip(("card.json", "weights.safetensors"), models[0][:2], strict=True):
         (tmp_path / file).write_bytes(content)
     path, trap = tmp_path / name, tmp_path / "trap"
@@ -175,7 +223,10 @@ def test_what_is_no_file_of_ours_is_refused(tmp_path, models, name, kind):
         case _:
             path.write_bytes(contents[kind])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(ValueError, match=f"{name}: expected a? ?(model card in JSON|weights in safetensors format), found"):
+    with pytest.raises(
+        ValueError,
+        match=f"{name}: expected a? ?(model card in JSON|weights in safetensors format), found",
+    ):
         icnewton.load(tmp_path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
     assert not trap.exists()
@@ -183,18 +234,27 @@ def test_what_is_no_file_of_ours_is_refused(tmp_path, models, name, kind):
 
 @pytest.mark.parametrize("levels", [10, 100, 200, 300, 400, 450, *range(900, 1000, 7)])
 def test_a_nest_in_a_card_is_refused_or_kept(tmp_path, models, levels):
-    """In the origin, and where the weights hold the card: neither the reader nor the comparison falls through the stack."""
+    """In the origin, and where the weights hold the card: neither the reader nor the comparison
+    falls through the stack.
+    """
     text, weights = models[0][0].decode(), models[0][1]
     nest = "[" * levels + "]" * levels
-    (tmp_path / "card.json").write_text(text.replace('"origin": {', f'"origin": {{"nest": {nest},', 1), encoding="utf-8")
+    (tmp_path / "card.json").write_text(
+        text.replace('"origin": {', f'"origin": {{"nest": {nest},', 1), encoding="utf-8"
+    )
     (tmp_path / "weights.safetensors").write_bytes(weights)
     with suppress(ValueError):
         assert icnewton.load(tmp_path).card.origin["nest"]
     values, rest = header(weights)
-    deep = with_header(values | {"__metadata__": {"card": values["__metadata__"]["card"].replace('"T4.2"', nest)}}, rest)
+    deep = with_header(
+        values | {"__metadata__": {"card": values["__metadata__"]["card"].replace('"T4.2"', nest)}},
+        rest,
+    )
     (tmp_path / "weights.safetensors").write_bytes(deep)
     digest = {"blake2b": hashlib.blake2b(deep, digest_size=16).hexdigest()}
-    (tmp_path / "card.json").write_text(json.dumps(json.loads(text) | {"weights": digest}), encoding="utf-8")
+    (tmp_path / "card.json").write_text(
+        json.dumps(json.loads(text) | {"weights": digest}), encoding="utf-8"
+    )
     with pytest.raises(ValueError, match="expected"):
         icnewton.load(tmp_path)
 
@@ -207,7 +267,10 @@ def test_a_nest_in_a_card_is_refused_or_kept(tmp_path, models, levels):
         ({"loops": 10**5}, r"depth \* loops must be at most 100000, found 2 \* 100000"),
         ({"width": 10**12}, "width must be at most 1048576, found 1000000000000"),
         ({"hidden_width": 10**12}, "hidden_width must be at most 16777216"),
-        ({"hidden_width": 2**24, "depth": 100, "width": 2**20}, "blocks must have sizes that add up to the width 1048576"),
+        (
+            {"hidden_width": 2**24, "depth": 100, "width": 2**20},
+            "blocks must have sizes that add up to the width 1048576",
+        ),
         ({"hidden_width": 2**24, "depth": 100}, "bytes of weights, expected at most 8589934592"),
         ({"heads": -1}, "heads must be at least 1, found -1"),
         ({"scale": float("nan")}, "scale must be float, found nan"),
@@ -215,7 +278,10 @@ def test_a_nest_in_a_card_is_refused_or_kept(tmp_path, models, levels):
         ({"layer_norm": 1}, "layer_norm must be bool, found 1"),
         ({"depth": True}, "depth must be int, found True"),
         ({"depth": 2.0}, "depth must be int, found 2.0"),
-        ({"attention": "exec"}, r"attention must be typing.Literal\['linear', 'softmax'\], found 'exec'"),
+        (
+            {"attention": "exec"},
+            r"attention must be typing.Literal\['linear', 'softmax'\], found 'exec'",
+        ),
         ({"query_as_key": None}, "query_as_key must be bool, found None"),
         ({"x" * 10**5: 1}, "TransformerConfig has no 'xxx"),
     ],
@@ -229,6 +295,11 @@ def test_a_card_that_asks_for_too_much_is_refused_before_memory_is_taken(tmp_pat
     (tmp_path / "card.json").write_bytes(card)
     (tmp_path / "weights.safetensors").write_bytes(weights)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(ValueError, match=f"card.json: expected a model card of this package, but .*{message}") as error:
+    with pytest.raises(
+        ValueError, match=f"card.json: expected a model card of this package, but .*{message}"
+    ) as error:
         icnewton.load(tmp_path)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000 and len(str(error.value)) < 800
+    assert (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+        and len(str(error.value)) < 800
+    )

@@ -1,4 +1,6 @@
-"""What a caller hands to a model: any array of numbers, of one batch size; and answers differentiable in it."""
+"""What a caller hands to a model: any array of numbers, of one batch size; and answers
+differentiable in it.
+"""
 
 import json
 
@@ -9,9 +11,9 @@ import torch
 from test_logistic import problem
 
 import icnewton
-from icnewton.constructions.checks import random_matrices
-from icnewton.inputs import as_tensor
-from icnewton.prompts import Condition, generator, sample
+from icnewton.evaluation.checks import random_matrices
+from icnewton.models.inputs import as_tensor
+from icnewton.problems.linear import Condition, generator, sample
 
 
 @pytest.fixture
@@ -23,15 +25,30 @@ def least_squares():
 
 MODELS = {
     "inverse": lambda: (icnewton.build("inverse", d=3, steps=3, symmetric=False), *_inverse()),
-    "cubic": lambda: (icnewton.build("inverse", d=3, steps=3, symmetric=False, order=3), *_inverse()),
-    "least_squares": lambda: (icnewton.build("least_squares", d=3, n=7, steps=3, alpha=4e-3), *_linear()),
-    "damped_newton": lambda: (icnewton.build("damped_newton", d=3, n=7, mu=0.1, steps=2, error=1e-2), *problem(3, 7)),
+    "cubic": lambda: (
+        icnewton.build("inverse", d=3, steps=3, symmetric=False, order=3),
+        *_inverse(),
+    ),
+    "least_squares": lambda: (
+        icnewton.build("least_squares", d=3, n=7, steps=3, alpha=4e-3),
+        *_linear(),
+    ),
+    "damped_newton": lambda: (
+        icnewton.build("damped_newton", d=3, n=7, mu=0.1, steps=2, error=1e-2),
+        *problem(3, 7),
+    ),
     "gradient_descent": lambda: (
         icnewton.build("gradient_descent", d=3, n=7, mu=0.1, steps=2, error=1e-2),
         *problem(3, 7),
     ),
-    "learned": lambda: (icnewton.load("released/normalised_kappa10_noise0/lsa_layers2_seed0"), *_linear(10, 50)),
-    "encoder": lambda: (icnewton.load("released/bounded_kappa10_mu0.1/softmax_layers6_seed0"), *problem(5, 26)),
+    "learned": lambda: (
+        icnewton.load("released/normalised_kappa10_noise0/lsa_layers2_seed0"),
+        *_linear(10, 50),
+    ),
+    "encoder": lambda: (
+        icnewton.load("released/bounded_kappa10_mu0.1/softmax_layers6_seed0"),
+        *problem(5, 26),
+    ),
 }
 
 
@@ -66,10 +83,14 @@ def test_answers_are_differentiable_by_every_means(name):
     }
     for how, jacobian in jacobians.items():
         found = (jacobian * direction).flatten(1).sum(-1)
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5, msg=lambda text, how=how: f"{how}: {text}")
+        torch.testing.assert_close(
+            found, expected, rtol=1e-4, atol=1e-5, msg=lambda text, how=how: f"{how}: {text}"
+        )
     gradient = torch.func.grad(lambda x: answer(x).sum())(x)
     torch.testing.assert_close((gradient * direction).sum(), expected.sum(), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(torch.func.jvp(answer, (x,), (direction,))[1], expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        torch.func.jvp(answer, (x,), (direction,))[1], expected, rtol=1e-4, atol=1e-5
+    )
     leaf = x.clone().requires_grad_()
     answer(leaf).sum().backward()
     torch.testing.assert_close(leaf.grad, gradient)
@@ -103,7 +124,9 @@ def test_batch_sizes_must_be_the_same(name):
     model, x, y = MODELS[name]()
     for inputs in ((x, y[:1]), (x[:1], y), (x, y[:2])):
         for call in (model, model.answer, model.check, model.trace):
-            with pytest.raises(ValueError, match=r"must have the same batch size, found .* of shape \(\d, .* and"):
+            with pytest.raises(
+                ValueError, match=r"must have the same batch size, found .* of shape \(\d, .* and"
+            ):
                 call(*inputs)
 
 
@@ -114,7 +137,9 @@ def test_wrong_shapes_are_one_sentence(name):
     for inputs in ((x[0], y), (x[..., :1], y), (x.unsqueeze(0), y)):
         with pytest.raises(ValueError, match=rf"^{first} must have shape \(batch, .*\), found \("):
             model(*inputs)
-    with pytest.raises(ValueError, match=rf"^({first}|{second}) must have shape \(batch, .*\), found \("):
+    with pytest.raises(
+        ValueError, match=rf"^({first}|{second}) must have shape \(batch, .*\), found \("
+    ):
         model(x, y.flatten())
     with pytest.raises(TypeError, match=f"takes {first} and {second}, found 1 inputs"):
         model(x)
@@ -141,7 +166,12 @@ def test_arrays_of_numbers_are_taken(least_squares, convert):
 def test_whole_numbers_are_taken(least_squares):
     model, x, y = least_squares
     whole = (2 * y).round()
-    for labels in (whole.long(), whole.long().numpy(), whole.long().numpy().astype(np.int8), whole.long().tolist()):
+    for labels in (
+        whole.long(),
+        whole.long().numpy(),
+        whole.long().numpy().astype(np.int8),
+        whole.long().tolist(),
+    ):
         assert torch.equal(model.answer(x, labels), model.answer(x, whole))
 
 
@@ -151,7 +181,10 @@ def test_whole_numbers_are_taken(least_squares):
         ([["a", "b"]], "y must hold real numbers in a regular array, found list of <U1"),
         ([[1.0, 2.0], [3.0]], "y must hold real numbers in a regular array, found list of object"),
         (np.ones((4, 7), complex), "y must hold real numbers .* complex128"),
-        (torch.ones(4, 7, dtype=torch.complex64), "y must hold real numbers, found torch.complex64"),
+        (
+            torch.ones(4, 7, dtype=torch.complex64),
+            "y must hold real numbers, found torch.complex64",
+        ),
         (None, "y must hold real numbers"),
     ],
 )
@@ -162,7 +195,9 @@ def test_what_holds_no_numbers_is_refused(least_squares, value, words):
 
 
 def test_a_tensor_elsewhere_is_refused():
-    with pytest.raises(ValueError, match="x must be on the model's device cpu, found meta; move one with"):
+    with pytest.raises(
+        ValueError, match="x must be on the model's device cpu, found meta; move one with"
+    ):
         as_tensor("x", torch.ones(2, device="meta"), torch.device("cpu"))
 
 
@@ -189,7 +224,11 @@ def test_rows_divided_by_their_own_norm_are_taken_in_their_precision(dtype):
 def test_a_model_moves_as_torch_users_expect(least_squares, where, dtype):
     model, x, y = least_squares
     moved = model.to(*where)
-    assert moved.card.dtype == dtype and moved(x, y).dtype == getattr(torch, dtype) and model.card.dtype == "float64"
+    assert (
+        moved.card.dtype == dtype
+        and moved(x, y).dtype == getattr(torch, dtype)
+        and model.card.dtype == "float64"
+    )
     assert model.to(device="cpu", dtype=getattr(torch, dtype)).card == moved.card
 
 
@@ -211,8 +250,12 @@ PLAIN = {"d": 3, "n": 7, "steps": 2, "alpha": 2.0**-9, "ridge": 0.0}
 
 @pytest.mark.parametrize("convert", [np.float32, np.float64, torch.tensor, np.array, float])
 def test_settings_of_any_kind_are_plain_numbers(convert, tmp_path):
-    """A found fault: ``alpha=np.float32(2e-3)`` could not be saved, and destroyed the model that was there."""
-    model = icnewton.build("least_squares", **{name: convert(value) for name, value in PLAIN.items()})
+    """A found fault: ``alpha=np.float32(2e-3)`` could not be saved, and destroyed the model that
+    was there.
+    """
+    model = icnewton.build(
+        "least_squares", **{name: convert(value) for name, value in PLAIN.items()}
+    )
     expected = icnewton.build("least_squares", **PLAIN)
     assert json.dumps(model.card.to_json()) == json.dumps(expected.card.to_json())
     icnewton.save(model, tmp_path)
@@ -223,16 +266,61 @@ def test_settings_of_any_kind_are_plain_numbers(convert, tmp_path):
     ("family", "settings", "error", "words"),
     [
         ("least_squares", PLAIN | {"d": 2.5}, ValueError, "d must be a whole number, found 2.5"),
-        ("least_squares", PLAIN | {"steps": True}, ValueError, "steps must be a whole number, found True"),
-        ("least_squares", PLAIN | {"alpha": float("inf")}, ValueError, "alpha must be a finite number, found inf"),
-        ("least_squares", PLAIN | {"ridge": float("nan")}, ValueError, "ridge must be a finite number, found nan"),
-        ("least_squares", PLAIN | {"alpha": "1e-3"}, ValueError, "alpha must be a finite number, found '1e-3'"),
-        ("least_squares", PLAIN | {"alpha": None, "step": "chebyshev", "spectrum": 3.0}, ValueError, "spectrum must be 2"),
-        ("least_squares", PLAIN | {"alhpa": 1}, TypeError, "expected only the settings d, n, .*, found alhpa"),
+        (
+            "least_squares",
+            PLAIN | {"steps": True},
+            ValueError,
+            "steps must be a whole number, found True",
+        ),
+        (
+            "least_squares",
+            PLAIN | {"alpha": float("inf")},
+            ValueError,
+            "alpha must be a finite number, found inf",
+        ),
+        (
+            "least_squares",
+            PLAIN | {"ridge": float("nan")},
+            ValueError,
+            "ridge must be a finite number, found nan",
+        ),
+        (
+            "least_squares",
+            PLAIN | {"alpha": "1e-3"},
+            ValueError,
+            "alpha must be a finite number, found '1e-3'",
+        ),
+        (
+            "least_squares",
+            PLAIN | {"alpha": None, "step": "chebyshev", "spectrum": 3.0},
+            ValueError,
+            "spectrum must be 2",
+        ),
+        (
+            "least_squares",
+            PLAIN | {"alhpa": 1},
+            TypeError,
+            "expected only the settings d, n, .*, found alhpa",
+        ),
         ("least_squares", {"d": 3}, TypeError, "expected the setting n, steps among d, n"),
-        ("inverse", {"d": 3, "steps": 2, "symmetric": "no"}, ValueError, "symmetric must be True or False, found 'no'"),
-        ("damped_newton", {"d": 3, "n": 7, "mu": 1e999, "steps": 1, "error": 0.1}, ValueError, "mu must be a finite number"),
-        ("gradient_descent", {"d": 3, "n": 7, "mu": 10**400, "steps": 1, "error": 0.1}, ValueError, "mu must be a finite"),
+        (
+            "inverse",
+            {"d": 3, "steps": 2, "symmetric": "no"},
+            ValueError,
+            "symmetric must be True or False, found 'no'",
+        ),
+        (
+            "damped_newton",
+            {"d": 3, "n": 7, "mu": 1e999, "steps": 1, "error": 0.1},
+            ValueError,
+            "mu must be a finite number",
+        ),
+        (
+            "gradient_descent",
+            {"d": 3, "n": 7, "mu": 10**400, "steps": 1, "error": 0.1},
+            ValueError,
+            "mu must be a finite",
+        ),
     ],
 )
 def test_settings_that_are_none_are_refused(family, settings, error, words):

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from numpy.polynomial import chebyshev
 from scipy.special import comb
 
-from icnewton import logistic
-from icnewton.constructions.checks import random_matrices
-from icnewton.iterations import (
+from icnewton.algorithms.iterations import (
     chebyshev_constants,
     chebyshev_inverse,
     conjugate_gradient,
@@ -22,7 +20,9 @@ from icnewton.iterations import (
     newton_start,
     nth,
 )
-from icnewton.prompts import generator
+from icnewton.evaluation.checks import random_matrices
+from icnewton.problems.linear import generator
+from icnewton.problems.parts import logistic_loss as logistic
 
 
 def problem(d=6, kappa=20.0, batch=3, seed=0):
@@ -36,10 +36,14 @@ def test_one_step_is_the_papers_sum_and_raises_the_residual_to_the_order(order, 
     A, _ = problem(d, 5.0, 2, seed)
     X = newton_start(A)
     step = nth(newton_inverse(A, X, order), 1)
-    terms = [(-1) ** m * comb(order, m + 1) * torch.linalg.matrix_power(A @ X, m) for m in range(order)]
+    terms = [
+        (-1) ** m * comb(order, m + 1) * torch.linalg.matrix_power(A @ X, m) for m in range(order)
+    ]
     torch.testing.assert_close(step, X @ sum(terms), rtol=1e-8, atol=1e-10)
     eye = torch.eye(d, dtype=torch.float64)
-    torch.testing.assert_close(eye - step @ A, torch.linalg.matrix_power(eye - X @ A, order), rtol=1e-8, atol=1e-10)
+    torch.testing.assert_close(
+        eye - step @ A, torch.linalg.matrix_power(eye - X @ A, order), rtol=1e-8, atol=1e-10
+    )
 
 
 def test_two_newton_steps_are_one_of_order_four():
@@ -54,7 +58,9 @@ def test_start_rules():
     optimal = newton_start(S, "optimal")
     torch.testing.assert_close(optimal, 2 * newton_start(S, "paper"))
     residual = torch.linalg.eigvalsh(torch.eye(6, dtype=torch.float64) - optimal @ S)
-    torch.testing.assert_close(residual[:, 0], -residual[:, -1])  # the optimal alpha balances both ends
+    torch.testing.assert_close(
+        residual[:, 0], -residual[:, -1]
+    )  # the optimal alpha balances both ends
     torch.testing.assert_close(newton_start(S, 0.25), S / 4)
     assert (spectrum > 0).all()
 
@@ -65,7 +71,9 @@ def test_chebyshev_residual_is_the_scaled_chebyshev_polynomial(steps):
     lower, upper = 0.02, 1.0
     X = nth(chebyshev_inverse(S, lower, upper), steps)
     values, vectors = torch.linalg.eigh(S)
-    found = (vectors.mT @ (torch.eye(6, dtype=torch.float64) - X @ S) @ vectors).diagonal(dim1=-2, dim2=-1)
+    found = (vectors.mT @ (torch.eye(6, dtype=torch.float64) - X @ S) @ vectors).diagonal(
+        dim1=-2, dim2=-1
+    )
     T = chebyshev.Chebyshev.basis(2 ** (steps + 1))
     centre = (lower + upper) / (upper - lower)
     expected = T((lower + upper - 2 * values.numpy()) / (upper - lower)) / T(centre)
@@ -88,7 +96,10 @@ def test_solvers_reach_the_direct_solution(d, kappa, seed):
 
 
 def test_converged_iterations_stay_put():
-    S, b = torch.eye(2, dtype=torch.float64).unsqueeze(0), torch.tensor([[1.0, 2.0]], dtype=torch.float64)
+    S, b = (
+        torch.eye(2, dtype=torch.float64).unsqueeze(0),
+        torch.tensor([[1.0, 2.0]], dtype=torch.float64),
+    )
     for iterates in (conjugate_gradient(S, b), gradient_descent(S, b, "line_search")):
         torch.testing.assert_close(nth(iterates, 20), b)
 
@@ -120,5 +131,7 @@ def test_algorithms_broadcast_no_batch():
         lambda: logistic.damped_step(w, x, y.sign()[:, :1], 0.1),
         lambda: logistic.minimise(x, y[:1].sign(), 0.1),
     ):
-        with pytest.raises(ValueError, match=r"must have (the same batch size|shape \(batch, .*\)), found"):
+        with pytest.raises(
+            ValueError, match=r"must have (the same batch size|shape \(batch, .*\)), found"
+        ):
             call()

@@ -1,4 +1,6 @@
-"""The compiled kernel: a damaged one is made again, one that cannot be kept is made for the day, and none at all is said."""
+"""The compiled kernel: a damaged one is made again, one that cannot be kept is made for the day,
+and none at all is said.
+"""
 
 import subprocess
 import sys
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from icnewton.training import fused
+from icnewton.training.fast import fused
 
 pytestmark = pytest.mark.skipif(fused.compiled() is None, reason="no C compiler")
 
@@ -30,7 +32,12 @@ def test_a_damaged_library_is_made_again(cache, damage):
     library = load()
     whole = library.read_bytes()
     flipped = whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:]
-    damaged = {"emptied": b"", "cut short": whole[:9000], "one bit changed": flipped, "another file": b"nothing of ours"}
+    damaged = {
+        "emptied": b"",
+        "cut short": whole[:9000],
+        "one bit changed": flipped,
+        "another file": b"nothing of ours",
+    }
     library.unlink()  # the one that is loaded stays as it is
     library.write_bytes(damaged[damage])
     assert load() == library and library.read_bytes() == whole
@@ -42,7 +49,9 @@ def test_a_library_is_not_made_again_without_need(cache, monkeypatch):
     assert load() == library and list(cache.iterdir()) == [library]
 
 
-@pytest.mark.parametrize("home", [{"XDG_CACHE_HOME": "/dev/null"}, {"XDG_CACHE_HOME": "", "HOME": "/dev/null"}])
+@pytest.mark.parametrize(
+    "home", [{"XDG_CACHE_HOME": "/dev/null"}, {"XDG_CACHE_HOME": "", "HOME": "/dev/null"}]
+)
 def test_a_library_that_cannot_be_kept_is_made_for_one_process(monkeypatch, home):
     for name, value in home.items():
         monkeypatch.setenv(name, value)
@@ -66,9 +75,17 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
 
 
 def test_processes_that_make_it_at_once_do_not_disturb_each_other(cache):
-    command = [sys.executable, "-c", "from icnewton.training.fused import compiled; print(compiled()._name)"]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") for _ in range(3)]
-    assert {process.communicate()[0].strip() for process in processes} == {str(path) for path in cache.iterdir()}
+    command = [
+        sys.executable,
+        "-c",
+        "from icnewton.training.fast.fused import compiled; print(compiled()._name)",
+    ]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") for _ in range(3)
+    ]
+    assert {process.communicate()[0].strip() for process in processes} == {
+        str(path) for path in cache.iterdir()
+    }
 
 
 @pytest.mark.parametrize(
@@ -88,6 +105,9 @@ def test_training_without_it_says_why(tmp_path, monkeypatch, script, reason):
     monkeypatch.setenv("ICNEWTON_COMPILER", str(compiler))
     monkeypatch.setattr(fused, "PATIENCE", 0.5)
     begun = time.monotonic()
-    with pytest.warns(RuntimeWarning, match=f"expected a C compiler .*, found '{compiler}': .*{reason}.*more slowly"):
+    with pytest.warns(
+        RuntimeWarning,
+        match=f"expected a C compiler .*, found '{compiler}': .*{reason}.*more slowly",
+    ):
         assert load() is None
     assert time.monotonic() - begun < 10

@@ -8,7 +8,13 @@ import pytest
 from scipy.differentiate import derivative
 
 from icnewton.theory import bounds, decrease
-from icnewton.theory.laws import cost_of_squaring, fit_line, iterated_logarithm, layers_needed, width_exponent
+from icnewton.theory.laws import (
+    cost_of_squaring,
+    fit_line,
+    iterated_logarithm,
+    layers_needed,
+    width_exponent,
+)
 
 
 def test_bounds_at_a_point():
@@ -16,7 +22,9 @@ def test_bounds_at_a_point():
     k = 2 * math.log2(3.5) + math.log2(math.log2(1.1**3 / (1e-8 * 1e-2)))
     assert bounds.depth(0.1, 1e-4) == pytest.approx(11 + 2 * k)
     assert bounds.width(5, 0.1, 1e-4) > 1e20
-    assert bounds.phases_error(1.0) == 0.01 and bounds.phases_error(0.01) == pytest.approx(0.04 * 0.01 / 1.01)
+    assert bounds.phases_error(1.0) == 0.01 and bounds.phases_error(0.01) == pytest.approx(
+        0.04 * 0.01 / 1.01
+    )
     assert bounds.distance(1.0, 1e-2) == pytest.approx(math.sqrt(0.005))
 
 
@@ -30,7 +38,10 @@ def test_slope_is_the_derivative_of_h(c):
 @pytest.mark.parametrize("square", [0.0, 1e-4, 1e-3])
 def test_enclosures_hold_at_random_points_and_are_tight(square):
     source = np.random.default_rng(0)
-    x, c = source.uniform(bounds.PHASE, 1, 10**5), source.uniform(-decrease.SLOPE_RANGE, decrease.SLOPE_RANGE, 10**5)
+    x, c = (
+        source.uniform(bounds.PHASE, 1, 10**5),
+        source.uniform(-decrease.SLOPE_RANGE, decrease.SLOPE_RANGE, 10**5),
+    )
     y = source.uniform(-decrease.VALUE_RANGE, decrease.VALUE_RANGE, 10**5)
     slope, value = decrease.slope_enclosure(1000, square), decrease.value_enclosure(10**4, square)
     largest = np.nanmax(decrease.slope(x, c, square))
@@ -43,7 +54,13 @@ def test_enclosures_hold_at_random_points_and_are_tight(square):
 def test_layers_needed_and_its_fit():
     accuracy = 10.0 ** -np.arange(1, 7)
     rows = [
-        {"error": 1e-6, "step": t, "prompt": i, "layers_per_step": 9, "distance": 10.0 ** -(2.0**t) / (1 + i)}
+        {
+            "error": 1e-6,
+            "step": t,
+            "prompt": i,
+            "layers_per_step": 9,
+            "distance": 10.0 ** -(2.0**t) / (1 + i),
+        }
         for t in range(4)
         for i in range(3)
     ]
@@ -52,7 +69,11 @@ def test_layers_needed_and_its_fit():
     cost = cost_of_squaring(needed)
     assert len(cost) == 4 and (cost == 1).all()
     line = fit_line(iterated_logarithm(accuracy), 3 + 2 * iterated_logarithm(accuracy))
-    assert line.slope == pytest.approx(2) and line.intercept == pytest.approx(3) and line.residual < 1e-12
+    assert (
+        line.slope == pytest.approx(2)
+        and line.intercept == pytest.approx(3)
+        and line.residual < 1e-12
+    )
 
 
 def test_width_exponent_of_an_exact_law():
@@ -63,4 +84,6 @@ def test_width_exponent_of_an_exact_law():
         for w in widths
     ]
     exponent, low, high = width_exponent(pd.DataFrame(rows))
-    assert exponent == pytest.approx(0.5) and low == pytest.approx(0.5) and high == pytest.approx(0.5)
+    assert (
+        exponent == pytest.approx(0.5) and low == pytest.approx(0.5) and high == pytest.approx(0.5)
+    )

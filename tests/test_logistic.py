@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from icnewton import logistic
-from icnewton.iterations import nth
+from icnewton.algorithms.iterations import nth
+from icnewton.problems.parts import logistic_loss as logistic
 
 
 def problem(d, n, batch=8, seed=0, scale=1.0):
@@ -31,14 +31,22 @@ def test_closed_forms_are_the_derivatives_of_the_loss(d, n, mu, seed):
     assert torch.allclose(logistic.gradient(w, x, y, mu), g, atol=1e-13)
     assert torch.allclose(logistic.hessian(w, x, y, mu)[0], H, atol=1e-13)
     direction, decrement = logistic.newton_step(w, x, y, mu)
-    assert decrement.item() == pytest.approx((g[0] @ torch.linalg.solve(H, g[0])).sqrt().item(), abs=1e-12)
-    assert torch.allclose(logistic.damped_step(w, x, y, mu), w - direction * 2 * mu**0.5 / (2 * mu**0.5 + decrement))
+    assert decrement.item() == pytest.approx(
+        (g[0] @ torch.linalg.solve(H, g[0])).sqrt().item(), abs=1e-12
+    )
+    assert torch.allclose(
+        logistic.damped_step(w, x, y, mu), w - direction * 2 * mu**0.5 / (2 * mu**0.5 + decrement)
+    )
 
 
 def test_large_margins_stay_finite():
     x, y = problem(3, 5)
     w = 1e4 * torch.ones(8, 3, dtype=torch.float64)
-    for value in (logistic.loss(w, x, y, 0.1), logistic.gradient(w, x, y, 0.1), logistic.hessian(w, x, y, 0.1)):
+    for value in (
+        logistic.loss(w, x, y, 0.1),
+        logistic.gradient(w, x, y, 0.1),
+        logistic.hessian(w, x, y, 0.1),
+    ):
         assert value.isfinite().all()
 
 

@@ -23,14 +23,22 @@ def test_a_figure_names_the_models_that_it_lacks(finished, name, depths):
     tables = {k: t[(t["method"] != family) | ~t["step"].isin(lacking)] for k, t in tables.items()}
     figure = draw(spec["kind"], tables, spec["panels"])
     notes = notes_of(figure)
-    assert all(f"with {depth} layer{'s' if depth > 1 else ''} (not trained" in notes for depth in lacking)
+    assert all(
+        f"with {depth} layer{'s' if depth > 1 else ''} (not trained" in notes for depth in lacking
+    )
 
 
 def test_a_figure_names_the_seeds_that_it_lacks(finished):
     spec = FIGURES["figure2"]
-    others = [f"{LINEAR}/lsa_layers2_seed1", f"{LINEAR}/lsa_layers2_seed2", f"{LINEAR}/lsa_layers22_seed0"]
+    others = [
+        f"{LINEAR}/lsa_layers2_seed1",
+        f"{LINEAR}/lsa_layers2_seed2",
+        f"{LINEAR}/lsa_layers22_seed0",
+    ]
     notes = notes_of(draw(spec["kind"], finished_tables(finished[0], spec), spec["panels"], others))
-    assert "trained LSA with 2 layers (2 of 3 seeds not trained)" in notes and "1 layer " not in notes
+    assert (
+        "trained LSA with 2 layers (2 of 3 seeds not trained)" in notes and "1 layer " not in notes
+    )
 
 
 def notes_of(figure):
@@ -44,9 +52,16 @@ def notes_of(figure):
 def test_a_figure_names_the_models_that_diverged(finished, name, lost):
     spec = FIGURES[name]
     family, layers = next(iter(spec["panels"][0]["models"].items()))
-    tables = {k: with_diverged(t, family, layers[-1], lost) for k, t in finished_tables(finished[0], spec).items()}
+    tables = {
+        k: with_diverged(t, family, layers[-1], lost)
+        for k, t in finished_tables(finished[0], spec).items()
+    }
     notes = notes_of(draw(spec["kind"], tables, spec["panels"]))
-    assert f"with {layers[-1]} layers ({'diverged' if lost == 'all' else '1 of 2 seeds diverged'}" in notes or layers[-1] == 1
+    assert (
+        f"with {layers[-1]} layers ({'diverged' if lost == 'all' else '1 of 2 seeds diverged'}"
+        in notes
+        or layers[-1] == 1
+    )
 
 
 def with_diverged(table, family, layers, lost):
@@ -59,12 +74,18 @@ def with_diverged(table, family, layers, lost):
         return table
     second, column = table[rows].assign(seed=1), "residual" if "residual" in table else "output"
     table = pd.concat([table, second], ignore_index=True)
-    rows = (table["method"] == family) & (table["step"] == layers) & (table["seed"] >= (0 if lost == "all" else 1))
+    rows = (
+        (table["method"] == family)
+        & (table["step"] == layers)
+        & (table["seed"] >= (0 if lost == "all" else 1))
+    )
     table.loc[rows, column] = np.inf
     return table
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_that_lacks_nothing_says_nothing(finished, name):
-    figure = draw(FIGURES[name]["kind"], finished_tables(finished[0], FIGURES[name]), FIGURES[name]["panels"])
+    figure = draw(
+        FIGURES[name]["kind"], finished_tables(finished[0], FIGURES[name]), FIGURES[name]["panels"]
+    )
     assert "missing" not in notes_of(figure)

@@ -18,8 +18,8 @@ def watch(event, arguments):
         raise RuntimeError(event)
 sys.addaudithook(watch)
 import json, torch, icnewton
-from icnewton.cancer import breast_cancer
-from icnewton.diabetes import load_diabetes
+from icnewton.evaluation.cancer import breast_cancer
+from icnewton.evaluation.diabetes import load_diabetes
 from icnewton.training.runs import parse_run
 from icnewton.training.loop import train
 torch.set_num_threads(1)
@@ -37,16 +37,27 @@ phase[0] = "network"
 
 
 def test_no_network_at_run_time_and_no_code_in_weights(tmp_path, tiny_run):
-    """Python's audit events: nothing connects or looks up a host, and loading imports, compiles, starts, unpickles nothing."""
+    """Python's audit events: nothing connects or looks up a host, and loading imports, compiles,
+    starts, unpickles nothing.
+    """
     short = tiny_run | {"recipe": tiny_run["recipe"] | {"steps": 3, "warmup": 1}}
     command = [sys.executable, "-c", WATCHED, str(tmp_path), json.dumps(short)]
     result = subprocess.run(command, capture_output=True, encoding="utf-8")
-    assert "CAUGHT" not in result.stdout and result.stdout.endswith("QUIET\n"), result.stdout + result.stderr
+    assert "CAUGHT" not in result.stdout and result.stdout.endswith("QUIET\n"), (
+        result.stdout + result.stderr
+    )
 
 
-FOREIGN = re.compile(r"\bfetch_|urllib|import requests|http\.client|torch\.hub|(?<!safetensors\.)torch\.load|import pickle")
+FOREIGN = re.compile(
+    r"\bfetch_|urllib|import requests|http\.client|torch\.hub|(?<!safetensors\.)torch\.load|import pickle"
+)
 
 
 def test_data_comes_with_the_packages():
-    sources = [*Path("src").rglob("*.py"), *Path("workflow").rglob("*.py"), *Path("workflow").rglob("*.smk"), Path("Snakefile")]
+    sources = [
+        *Path("src").rglob("*.py"),
+        *Path("workflow").rglob("*.py"),
+        *Path("workflow").rglob("*.smk"),
+        Path("Snakefile"),
+    ]
     assert not [path for path in sources if FOREIGN.search(path.read_text(encoding="utf-8"))]

@@ -9,7 +9,7 @@ from bench.steps import make_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icnewton.prompts import generator
+from icnewton.problems.linear import generator
 from icnewton.training.optimizers import Muon, optimizers, polar_factor
 
 
@@ -28,7 +28,10 @@ def test_the_polar_factor_is_nearly_orthogonal(m, n, condition, seed):
 
 
 def test_muon_moves_every_matrix_by_its_rate():
-    matrices = [torch.nn.Parameter(torch.randn(*shape, generator=generator(shape))) for shape in ((8, 8), (8, 8), (4, 16))]
+    matrices = [
+        torch.nn.Parameter(torch.randn(*shape, generator=generator(shape)))
+        for shape in ((8, 8), (8, 8), (4, 16))
+    ]
     before = [matrix.detach().clone() for matrix in matrices]
     optimizer = Muon(matrices, torch.tensor(0.05), 0.9)
     for scale, matrix in zip((1e-6, 1.0, 1e6), matrices, strict=True):
@@ -38,11 +41,18 @@ def test_muon_moves_every_matrix_by_its_rate():
         assert 0.05 * 0.6 < torch.linalg.matrix_norm(new.detach() - old, 2) < 0.05 * 1.25
 
 
-@pytest.mark.parametrize(("layers", "rate", "kinds"), [(2, None, ["Adam"]), (2, 0.02, ["Muon", "Adam"]), (0, 0.02, ["Adam"])])
+@pytest.mark.parametrize(
+    ("layers", "rate", "kinds"),
+    [(2, None, ["Adam"]), (2, 0.02, ["Muon", "Adam"]), (0, 0.02, ["Adam"])],
+)
 def test_matrices_of_layers_go_to_muon_if_there_are_any(layers, rate, kinds):
     run = make_run("lsa", layers)
     transformer = run.transformer()
     found = optimizers(transformer, replace(run.recipe, matrix_rate=rate), "cpu")
     assert [type(optimizer).__name__ for optimizer in found] == kinds
-    weights = [p for optimizer in found for group in optimizer.param_groups for p in group["params"]]
-    assert {id(p) for p in weights} == {id(p) for p in transformer.parameters()} and len(weights) == len(set(map(id, weights)))
+    weights = [
+        p for optimizer in found for group in optimizer.param_groups for p in group["params"]
+    ]
+    assert {id(p) for p in weights} == {id(p) for p in transformer.parameters()} and len(
+        weights
+    ) == len(set(map(id, weights)))

@@ -1,4 +1,6 @@
-"""The real Snakefile from end to end at the smallest scale, in two folders, and partial reruns of it."""
+"""The real Snakefile from end to end at the smallest scale, in two folders, and partial reruns of
+it.
+"""
 
 import json
 import re
@@ -18,13 +20,29 @@ def test_two_folders_get_the_same_bytes(finished):
 
 def test_claims_have_verdicts_and_the_theorems_hold(finished):
     claims = pd.read_csv(finished[0] / RESULTS / "claims/claims.csv")
-    assert {"L4.1", "L4.1s", "T4.2", "T1.1", "T5.1", "T5.2", "T5.4", "E.1", "S6a", "S6b", "S6c", "S6d", "S6e", "S7"} <= set(
-        claims["claim"]
-    )
+    assert {
+        "L4.1",
+        "L4.1s",
+        "T4.2",
+        "T1.1",
+        "T5.1",
+        "T5.2",
+        "T5.4",
+        "E.1",
+        "S6a",
+        "S6b",
+        "S6c",
+        "S6d",
+        "S6e",
+        "S7",
+    } <= set(claims["claim"])
     assert set(claims["verdict"]) <= {"holds", "fails", "undecided", "not tested at this scale"}
     assert (
         claims.loc[
-            claims["claim"].isin(["L4.1", "L4.1s", "T4.2", "T5.1", "T5.2", "T5.4", "E.1", "diabetes", "cancer"]), "verdict"
+            claims["claim"].isin(
+                ["L4.1", "L4.1s", "T4.2", "T5.1", "T5.2", "T5.4", "E.1", "diabetes", "cancer"]
+            ),
+            "verdict",
         ]
         == "holds"
     ).all()
@@ -38,7 +56,10 @@ def test_models_of_the_workflow_can_be_loaded(finished):
     card = json.loads((learned / "card.json").read_text(encoding="utf-8"))
     assert card["origin"]["run"]["layers"] == card["depth"] == 2
     log = pd.read_csv(learned / "log.csv")
-    assert list(log.columns) == ["step", "loss", "learning_rate", "gradient_norm", "seconds"] and log["step"].iloc[-1] == 60
+    assert (
+        list(log.columns) == ["step", "loss", "learning_rate", "gradient_norm", "seconds"]
+        and log["step"].iloc[-1] == 60
+    )
 
 
 def jobs(result):
@@ -61,11 +82,15 @@ def test_nothing_is_left_to_do_and_an_edit_reruns_what_it_touches(finished):
     assert jobs(snakemake(folder, "-n")) == {}
     path = folder / "workflow/scales/smoke.yaml"
     original = path.read_text(encoding="utf-8")
-    path.write_text(original.replace("algorithms: [newton4], steps: 6", "algorithms: [newton4], steps: 5"), encoding="utf-8")
+    path.write_text(
+        original.replace("algorithms: [newton4], steps: 6", "algorithms: [newton4], steps: 5"),
+        encoding="utf-8",
+    )
     assert jobs(snakemake(folder, "-n")).keys() == {"figure", "provenance", "all"}
     path.write_text(
         original.replace(
-            "kappa: [10]\n    noise: [0]\n    layers: [1, 2]", "kappa: [10]\n    noise: [0]\n    layers: [1, 2, 3]"
+            "kappa: [10]\n    noise: [0]\n    layers: [1, 2]",
+            "kappa: [10]\n    noise: [0]\n    layers: [1, 2, 3]",
         ),
         encoding="utf-8",
     )
@@ -90,7 +115,10 @@ def test_a_failing_job_says_why_in_one_sentence(finished):
         card.write_text(card.read_text(encoding="utf-8")[:100], encoding="utf-8")
         result = snakemake(folder, "--until", "evaluate_model")
     assert result.returncode != 0
-    assert "evaluate_model:" in result.stderr and "card.json: expected a model card in JSON" in result.stderr
+    assert (
+        "evaluate_model:" in result.stderr
+        and "card.json: expected a model card in JSON" in result.stderr
+    )
 
 
 def test_captions_are_plain_restructuredtext(finished):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from icnewton.classification import LogisticCondition
-from icnewton.diabetes import built_frame, diabetes_prompts, lstsq_predictions
-from icnewton.evaluation import probe_prompts, probe_values
-from icnewton.prompts import Condition, generator, sample, sample_spectra
+from icnewton.evaluation.diabetes import built_frame, diabetes_prompts, lstsq_predictions
+from icnewton.evaluation.linear import probe_prompts, probe_values
+from icnewton.problems.linear import Condition, generator, sample, sample_spectra
+from icnewton.problems.logistic import LogisticCondition
 
 
 @pytest.mark.parametrize("protocol", ["paper", "normalised"])
@@ -21,7 +21,11 @@ def test_spectra(protocol, d):
     if protocol == "normalised":
         torch.testing.assert_close(spectra.sum(-1), torch.full_like(largest, d))
     else:
-        assert largest.min() >= 1 and largest.max() <= 100 and largest.mean() == pytest.approx(50.5, abs=5)
+        assert (
+            largest.min() >= 1
+            and largest.max() <= 100
+            and largest.mean() == pytest.approx(50.5, abs=5)
+        )
 
 
 def test_kappa_one_is_scaled_like_any_other():
@@ -34,7 +38,9 @@ def test_covariance_labels_and_noise():
     prompts = sample(Condition("normalised", 3, 4000, 4.0, 0.5), 4, 2, generator("p"))
     x = prompts.x[:, :-1]
     empirical = (x.mT @ x / prompts.n).view(4, 2, 3, 3)
-    assert (empirical[:, 0] - empirical[:, 1]).abs().max() < 0.25  # two prompts of one covariance agree
+    assert (
+        empirical[:, 0] - empirical[:, 1]
+    ).abs().max() < 0.25  # two prompts of one covariance agree
     assert (empirical[0, 0] - empirical[1, 0]).abs().max() > 0.1  # two covariances do not
     residual = prompts.y - (x @ prompts.w.unsqueeze(-1)).squeeze(-1)
     assert residual.std() == pytest.approx(0.5, rel=0.02)
@@ -45,7 +51,9 @@ def test_covariance_labels_and_noise():
 
 def test_streams_are_named_and_independent():
     condition = Condition("paper", 3, 6, 4.0, 0.1)
-    one, again, other = (sample(condition, 2, 2, generator("evaluation", seed)) for seed in (0, 0, 1))
+    one, again, other = (
+        sample(condition, 2, 2, generator("evaluation", seed)) for seed in (0, 0, 1)
+    )
     assert torch.equal(one.x, again.x) and not torch.equal(one.x, other.x)
     state = torch.random.get_rng_state()
     sample(condition, 2, 2, generator("evaluation", 0))
@@ -122,9 +130,13 @@ def test_equal_numbers_give_equal_prompts(kind):
 )
 def test_conditions_are_of_finite_numbers(values, words):
     with pytest.raises(ValueError, match=words):
-        Condition(**{"protocol": "normalised", "d": 3, "n": 8, "kappa": 10.0, "noise": 0.0} | values)
+        Condition(
+            **{"protocol": "normalised", "d": 3, "n": 8, "kappa": 10.0, "noise": 0.0} | values
+        )
     if values.keys() & {"d", "n", "kappa"}:
         with pytest.raises(ValueError, match=words):
-            LogisticCondition(**{"protocol": "bounded", "d": 3, "n": 8, "kappa": 10.0, "mu": 0.1} | values)
+            LogisticCondition(
+                **{"protocol": "bounded", "d": 3, "n": 8, "kappa": 10.0, "mu": 0.1} | values
+            )
     with pytest.raises(ValueError, match="mu must be a finite number, found inf"):
         LogisticCondition("bounded", 3, 8, 10.0, float("inf"))

@@ -19,10 +19,24 @@ def examples(page):
 def test_examples_define_what_they_use(page):
     """A found fault: the training example used ``icnewton`` without importing it."""
     code = "\n".join(examples(page))
-    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", "--config", PROMPT, "-"]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--isolated",
+        "--select",
+        "F821",
+        "--config",
+        PROMPT,
+        "-",
+    ]
     result = subprocess.run(command, input=code, capture_output=True, encoding="utf-8")
     assert result.returncode == 0, result.stdout
 
 
 def test_each_example_of_the_readme_imports_what_it_uses():
-    assert all("import icnewton" in code or "icnewton." not in code for code in examples(Path("README.md"))[:2])
+    assert all(
+        "import icnewton" in code or "icnewton." not in code
+        for code in examples(Path("README.md"))[:2]
+    )

@@ -1,4 +1,6 @@
-"""Records: a folder of results is whole and untouched, or every file that is not is named; hostile records harm nothing."""
+"""Records: a folder of results is whole and untouched, or every file that is not is named; hostile
+records harm nothing.
+"""
 
 import json
 import shutil
@@ -8,7 +10,7 @@ import sys
 import pytest
 from conftest import RESULTS, environment_of
 
-from icnewton.records import UNRECORDED, read_record, set_aside, trace, verify
+from icnewton.pipeline.records import UNRECORDED, read_record, set_aside, trace, verify
 
 TABLE = "tables/normalised_kappa10_noise0.csv"
 
@@ -16,12 +18,18 @@ TABLE = "tables/normalised_kappa10_noise0.csv"
 @pytest.fixture
 def results(finished, tmp_path):
     """A copy of finished results, which may lie anywhere."""
-    return shutil.copytree(finished[0] / RESULTS, tmp_path / "elsewhere", ignore=shutil.ignore_patterns("report.html"))
+    return shutil.copytree(
+        finished[0] / RESULTS, tmp_path / "elsewhere", ignore=shutil.ignore_patterns("report.html")
+    )
 
 
 def test_every_file_of_a_finished_run_has_its_record(results):
     whole, problems = verify(results)
-    files = [path for path in results.rglob("*") if path.is_file() and path.relative_to(results).parts[0] not in UNRECORDED]
+    files = [
+        path
+        for path in results.rglob("*")
+        if path.is_file() and path.relative_to(results).parts[0] not in UNRECORDED
+    ]
     assert problems == [] and whole == len(files) > 100
 
 
@@ -65,19 +73,28 @@ def test_a_hostile_record_is_refused_and_touches_nothing(results, change):
     outside = results.parent / "outside"
     outside.write_text("mine", encoding="utf-8")
     path = results / "records/claims.json"
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8"
+    )
     with pytest.raises(ValueError, match=r"claims\.json: expected a record of a job, found"):
         read_record(path)
     lines = list(set_aside(results))
     assert lines[0].endswith("; deleted") and outside.read_text(encoding="utf-8") == "mine"
-    assert all("claims/" in line and line.endswith("made anew") for line in lines[1:]) and len(lines) > 5
+    assert (
+        all("claims/" in line and line.endswith("made anew") for line in lines[1:])
+        and len(lines) > 5
+    )
 
 
 def test_a_figure_is_traced_to_its_seeds(results):
     lines = list(trace(results / "figures/figure2.png"))
     text = "\n".join(lines)
     assert lines[0].startswith("figure figure2: commit ")
-    assert "train normalised_kappa10_noise0 lsa_layers2_seed0" in text and '"seed": 0' in text and '"kappa": 10.0' in text
+    assert (
+        "train normalised_kappa10_noise0 lsa_layers2_seed0" in text
+        and '"seed": 0' in text
+        and '"kappa": 10.0' in text
+    )
     with pytest.raises(ValueError, match="found no record of it"):
         list(trace(results / "figures/none.png"))
 
@@ -85,22 +102,36 @@ def test_a_figure_is_traced_to_its_seeds(results):
 def test_a_file_that_is_no_longer_what_its_job_wrote_is_not_traced(results):
     figure = results / "figures/figure2.png"
     figure.write_bytes(b"scribble")
-    with pytest.raises(ValueError, match=r"figure2\.png: expected what figure figure2 wrote, found another file"):
+    with pytest.raises(
+        ValueError, match=r"figure2\.png: expected what figure figure2 wrote, found another file"
+    ):
         list(trace(results / "tables/../figures/figure2.png"))
     figure.unlink()
-    with pytest.raises(ValueError, match=r"figure2\.png: expected what figure figure2 wrote, found no file"):
+    with pytest.raises(
+        ValueError, match=r"figure2\.png: expected what figure figure2 wrote, found no file"
+    ):
         list(trace(figure))
 
 
 def test_the_commands_end_in_words(finished):
     def run(*words):
-        command = [sys.executable, "-m", "icnewton.records", *words]
-        return subprocess.run(command, cwd=finished[0], env=environment_of(finished[0]), capture_output=True, encoding="utf-8")
+        command = [sys.executable, "-m", "icnewton.pipeline.records", *words]
+        return subprocess.run(
+            command,
+            cwd=finished[0],
+            env=environment_of(finished[0]),
+            capture_output=True,
+            encoding="utf-8",
+        )
 
     good = run("verify", str(RESULTS))
-    assert good.returncode == 0 and good.stdout.endswith(f" files of {RESULTS} are what their jobs wrote, 0 problems\n")
+    assert good.returncode == 0 and good.stdout.endswith(
+        f" files of {RESULTS} are what their jobs wrote, 0 problems\n"
+    )
     nothing = run("verify", "results/none")
     assert nothing.returncode == 1
     foreign = run("trace", "README.md")
-    assert foreign.returncode == 1 and foreign.stderr.startswith("README.md: expected a file in a folder of results")
+    assert foreign.returncode == 1 and foreign.stderr.startswith(
+        "README.md: expected a file in a folder of results"
+    )
     assert "Traceback" not in good.stderr + nothing.stderr + foreign.stderr

@@ -1,4 +1,6 @@
-"""Released models: they are what the paper's scale asks for, are found by their settings, and can be trained again."""
+"""Released models: they are what the paper's scale asks for, are found by their settings, and can
+be trained again.
+"""
 
 import json
 import re
@@ -18,10 +20,10 @@ from workflow.retrain import retrain
 from workflow.train_released import released_runs, stacks
 
 import icnewton
-from icnewton.released import RELEASED, Supply, find
+from icnewton.models.weights import save
+from icnewton.pipeline.released import RELEASED, Supply, find
 from icnewton.training.loop import train
 from icnewton.training.runs import parse_run
-from icnewton.weights import save
 
 FOLDERS = sorted(card.parent for card in (ROOT / RELEASED).glob("*/*/card.json"))
 MEGABYTES = 40
@@ -46,12 +48,19 @@ def test_a_released_card_says_how_it_was_trained(folder):
     assert card.dtype == "float32" and card.kind == "learned"
     assert card.origin["seconds"] > 0 and card.origin["final_loss"] > 0 and card.origin["device"]
     run = parse_run(card.origin["run"])
-    assert run.recipe.steps and run.recipe.batch and run.condition.protocol and card.depth == run.layers
+    assert (
+        run.recipe.steps
+        and run.recipe.batch
+        and run.condition.protocol
+        and card.depth == run.layers
+    )
 
 
 def test_the_table_lists_every_model_and_what_is_missing():
     lines = (ROOT / TABLE).read_text(encoding="utf-8").splitlines()
-    listed, missing = ({line.split("`")[1] for line in lines if line.startswith(mark)} for mark in ("| `", "- `"))
+    listed, missing = (
+        {line.split("`")[1] for line in lines if line.startswith(mark)} for mark in ("| `", "- `")
+    )
     assert listed == {name_of(folder) for folder in FOLDERS}
     assert missing == released_runs().keys() - listed
 
@@ -65,7 +74,9 @@ def one_thread():
 
 
 def test_a_released_model_trains_again_to_the_same_bytes(one_thread, tmp_path):
-    comparison = retrain(ROOT / RELEASED / "bounded_kappa10_mu0.1/softmax_layers1_seed0", "cpu", tmp_path)
+    comparison = retrain(
+        ROOT / RELEASED / "bounded_kappa10_mu0.1/softmax_layers1_seed0", "cpu", tmp_path
+    )
     assert {path.name for path in tmp_path.iterdir()} == {"card.json", "weights.safetensors"}
     assert comparison.holds, comparison
 
@@ -87,17 +98,25 @@ def test_supply(tmp_path, tiny_run, monkeypatch):
 
     def parts(training, device="cpu"):
         supply = Supply.of(runs, training, device)
-        return [sorted(name[-1] for name in part) for part in (supply.released, supply.trained, supply.missing)]
+        return [
+            sorted(name[-1] for name in part)
+            for part in (supply.released, supply.trained, supply.missing)
+        ]
 
     assert parts("all") == [[], ["0", "1"], []]
     assert parts("missing") == parts("auto", "cuda") == [["0"], ["1"], []]
     assert parts("none") == parts("auto") == [["0"], [], ["1"]]
     assert str(Supply.of(runs, "none", "cpu")) == "1 released, 1 missing"
-    changed = {"here/lsa_layers1_seed0": replace(run, recipe=replace(run.recipe, learning_rate=0.1))}
+    changed = {
+        "here/lsa_layers1_seed0": replace(run, recipe=replace(run.recipe, learning_rate=0.1))
+    }
     assert not Supply.of(changed, "none", "cpu").released
     card = RELEASED / "here/lsa_layers1_seed0/card.json"
     card.write_text(card.read_text(encoding="utf-8")[:200], encoding="utf-8")
-    with pytest.raises(ValueError, match=r"released/here/lsa_layers1_seed0/card.json: expected the card of a learned model"):
+    with pytest.raises(
+        ValueError,
+        match=r"released/here/lsa_layers1_seed0/card.json: expected the card of a learned model",
+    ):
         Supply.of(runs, "none", "cpu")
 
 
@@ -117,15 +136,30 @@ def unreleased(tmp_path):
     folder = clone(tmp_path / "clone")
     shutil.rmtree(folder / RELEASED)
     paper = folder / "workflow/scales/paper.yaml"
-    paper.write_text("training: auto\n" + (folder / "workflow/scales/smoke.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    paper.write_text(
+        "training: auto\n" + (folder / "workflow/scales/smoke.yaml").read_text(encoding="utf-8"),
+        encoding="utf-8",
+    )
     return folder
 
 
 def lease(folder, minutes):
-    command = [sys.executable, "-m", "workflow.train_released", "--device", "cpu", "--minutes", str(minutes)]
+    command = [
+        sys.executable,
+        "-m",
+        "workflow.train_released",
+        "--device",
+        "cpu",
+        "--minutes",
+        str(minutes),
+    ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # tests in the background inherit that it is ignored
-    return subprocess.Popen(command, cwd=folder, env=environment_of(folder), preexec_fn=heard, **pipes)
+    heard = partial(
+        signal.signal, signal.SIGINT, signal.SIG_DFL
+    )  # tests in the background inherit that it is ignored
+    return subprocess.Popen(
+        command, cwd=folder, env=environment_of(folder), preexec_fn=heard, **pipes
+    )
 
 
 def leases(folder, minutes, count=1):
@@ -137,8 +171,12 @@ def leases(folder, minutes, count=1):
 
 def test_an_interrupted_lease_keeps_what_it_has(unreleased):
     paper = unreleased / "workflow/scales/paper.yaml"
-    longer = paper.read_text(encoding="utf-8").replace("steps: 60, warmup: 10", "steps: 1500, warmup: 10")
-    paper.write_text(longer, encoding="utf-8")  # so that the last training has not ended when the first is told of
+    longer = paper.read_text(encoding="utf-8").replace(
+        "steps: 60, warmup: 10", "steps: 1500, warmup: 10"
+    )
+    paper.write_text(
+        longer, encoding="utf-8"
+    )  # so that the last training has not ended when the first is told of
     process = lease(unreleased, 10)
     first = process.stdout.readline()
     process.send_signal(signal.SIGINT)
@@ -160,11 +198,20 @@ def test_an_interrupted_lease_keeps_what_it_has(unreleased):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-@pytest.mark.parametrize("command", [["train_released"], ["retrain", name_of(FOLDERS[0])]], ids=["train_released", "retrain"])
+@pytest.mark.parametrize(
+    "command",
+    [["train_released"], ["retrain", name_of(FOLDERS[0])]],
+    ids=["train_released", "retrain"],
+)
 def test_a_gpu_that_is_not_there_is_asked_for_in_vain(command):
     words = [sys.executable, "-m", f"workflow.{command[0]}", *command[1:], "--device", "cuda"]
-    result = subprocess.run(words, cwd=ROOT, env=environment_of(ROOT), capture_output=True, encoding="utf-8")
-    assert result.returncode == 1 and result.stderr == "--device: expected a GPU that torch can use, found none\n"
+    result = subprocess.run(
+        words, cwd=ROOT, env=environment_of(ROOT), capture_output=True, encoding="utf-8"
+    )
+    assert (
+        result.returncode == 1
+        and result.stderr == "--device: expected a GPU that torch can use, found none\n"
+    )
 
 
 def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
@@ -176,19 +223,32 @@ def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
     assert len([line for line in said if ": loss " in line]) == 7
     assert leases(folder, 10) == said[-1:]
     for model in (folder / RELEASED).glob("*/*/weights.safetensors"):
-        assert model.read_bytes() == (finished[0] / RESULTS / "train" / model.relative_to(folder / RELEASED)).read_bytes()
+        assert (
+            model.read_bytes()
+            == (finished[0] / RESULTS / "train" / model.relative_to(folder / RELEASED)).read_bytes()
+        )
     shutil.rmtree(folder / RELEASED / "normalised_kappa10_noise0/lsa_layers2_seed0")
     result = snakemake(folder, scale="paper", device="cpu")
     assert result.returncode == 0, result.stderr
     results, whole = folder / "results/paper", finished[0] / RESULTS
     assert not (results / "train").exists()
-    assert "normalised_kappa10_noise0/lsa_layers2_seed0</td>" in (results / "provenance.html").read_text(encoding="utf-8")
-    logistic, linear = (f"tables/{condition}.csv" for condition in ("bounded_kappa10_mu0.1", "normalised_kappa10_noise0"))
-    assert sorted_rows(pd.read_csv(results / logistic)).equals(sorted_rows(pd.read_csv(whole / logistic)))
+    assert "normalised_kappa10_noise0/lsa_layers2_seed0</td>" in (
+        results / "provenance.html"
+    ).read_text(encoding="utf-8")
+    logistic, linear = (
+        f"tables/{condition}.csv"
+        for condition in ("bounded_kappa10_mu0.1", "normalised_kappa10_noise0")
+    )
+    assert sorted_rows(pd.read_csv(results / logistic)).equals(
+        sorted_rows(pd.read_csv(whole / logistic))
+    )
     ours, theirs = (pd.read_csv(path / linear) for path in (results, whole))
     learned = theirs["method"].eq("lsa") & theirs["step"].eq(2)
     pd.testing.assert_frame_equal(sorted_rows(ours), sorted_rows(theirs[~learned]))
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in (results / "records").rglob("released.json")]
+    records = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (results / "records").rglob("released.json")
+    ]
     assert len(records) == 3 and all(len(record["given"]) >= 2 for record in records)
     planned = snakemake(folder, "-n", scale="paper", device="cpu", training="missing")
     assert re.search(r"^train +1$", planned.stdout + planned.stderr, re.MULTILINE)
@@ -196,15 +256,26 @@ def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
 
 
 def documented(folder):
-    """What `make released` writes of a clone's results, and refuses to write once a model is not the one they show."""
+    """What `make released` writes of a clone's results, and refuses to write once a model is not
+    the one they show.
+    """
     command = [sys.executable, "-m", "workflow.released"]
-    first = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8")
+    first = subprocess.run(
+        command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8"
+    )
     assert first.returncode == 0, first.stderr
-    assert "6 of 7 models" in (folder / TABLE).read_text(encoding="utf-8") and [*(folder / "docs/figures").glob("*.png")]
+    assert "6 of 7 models" in (folder / TABLE).read_text(encoding="utf-8") and [
+        *(folder / "docs/figures").glob("*.png")
+    ]
     card = next((folder / RELEASED).glob("*/*/card.json"))
     card.write_text(card.read_text(encoding="utf-8") + " ", encoding="utf-8")
-    second = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8")
-    assert second.returncode == 1 and "expected it whole, made from what is in released/ now" in second.stderr
+    second = subprocess.run(
+        command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8"
+    )
+    assert (
+        second.returncode == 1
+        and "expected it whole, made from what is in released/ now" in second.stderr
+    )
 
 
 def sorted_rows(table):

@@ -1,14 +1,22 @@
-"""Neurons by their action: interpolation within its a-priori bound, constant outside, exact linear maps and clearing."""
+"""Neurons by their action: interpolation within its a-priori bound, constant outside, exact linear
+maps and clearing.
+"""
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icnewton.constructions.heads import compile_layers
-from icnewton.constructions.precision import damping_gadget, decrement_bound, logistic_gadget
-from icnewton.constructions.relu import Interpolants, Linear, interpolate, product, product_bound
-from icnewton.stream import Stream
+from icnewton.constructions.parts.heads import compile_layers
+from icnewton.constructions.parts.precision import damping_gadget, decrement_bound, logistic_gadget
+from icnewton.constructions.parts.relu import (
+    Interpolants,
+    Linear,
+    interpolate,
+    product,
+    product_bound,
+)
+from icnewton.models.stream import Stream
 
 EXACT = {"probability": lambda z: torch.sigmoid(-z), "root": lambda z: 1 / (2 * torch.cosh(z / 2))}
 ROUNDING = 1e-14
@@ -62,7 +70,9 @@ def test_two_layers_of_squares_multiply_within_the_bound(cells, seed):
     factor = torch.rand(1, 500, 1, generator=source, dtype=torch.float64) / 2
     rows = 2 * torch.rand(1, 500, 3, generator=source, dtype=torch.float64) - 1
     rows[0, 0] = 0
-    blocks = stream.unpack(compile_layers(stream, [first, second])(stream.pack(1, 500, {"a": rows, "r": factor})))
+    blocks = stream.unpack(
+        compile_layers(stream, [first, second])(stream.pack(1, 500, {"a": rows, "r": factor}))
+    )
     assert (blocks["b"] - factor * rows).abs().max().item() <= product_bound(cells) + 1e-13
     assert blocks["S"].abs().max() == blocks["X"].abs().max() == 0, "clearing is exact to the bit"
 
@@ -70,8 +80,15 @@ def test_two_layers_of_squares_multiply_within_the_bound(cells, seed):
 def test_linear_maps_are_exact_and_a_row_is_added_to_every_row():
     stream = Stream({"u": 3, "c": 1, "v": 3})
     u, c = stream.rows("u", "c")
-    tokens = stream.pack(2, 5, {"u": torch.randn(2, 5, 3).double(), "c": torch.randn(2, 5, 1).double()})
-    blocks, before = stream.unpack(compile_layers(stream, [[Linear({"v": u + c})]])(tokens)), stream.unpack(tokens)
+    tokens = stream.pack(
+        2, 5, {"u": torch.randn(2, 5, 3).double(), "c": torch.randn(2, 5, 1).double()}
+    )
+    blocks, before = (
+        stream.unpack(compile_layers(stream, [[Linear({"v": u + c})]])(tokens)),
+        stream.unpack(tokens),
+    )
     assert torch.equal(blocks["v"], before["u"] + before["c"])
     with pytest.raises(ValueError, match="source has 3 rows, their target 'c' has 1"):
-        compile_layers(stream, [[Interpolants(u, torch.tensor([0.0, 1.0]), {"c": torch.tensor([0.0, 1.0])})]])
+        compile_layers(
+            stream, [[Interpolants(u, torch.tensor([0.0, 1.0]), {"c": torch.tensor([0.0, 1.0])})]]
+        )

@@ -1,4 +1,5 @@
-"""A rerun is exactly as large as the change: edits of a finished checkout, and the jobs that a dry run then plans.
+"""A rerun is exactly as large as the change: edits of a finished checkout, and the jobs that a dry
+run then plans.
 
 Each entry: the edit, and the jobs it must cause, all of them.
 """
@@ -46,7 +47,11 @@ EVALUATED = EVALUATED_LINEAR | of_runs("evaluate_logistic_model", SOFTMAX)
 TABLES = {f"table {LSA}", f"table {LN}", f"logistic_table {SOFTMAX}"}
 TRAINED = {job for condition in RUNS for job in of_runs("train", condition)}
 DATA = {f"data {condition}" for condition in RUNS}
-REFERENCES = {f"evaluate_references {LSA}", f"evaluate_references {LN}", f"evaluate_logistic_references {SOFTMAX}"}
+REFERENCES = {
+    f"evaluate_references {LSA}",
+    f"evaluate_references {LN}",
+    f"evaluate_logistic_references {SOFTMAX}",
+}
 BUILT = {f"evaluate_built {LSA}", f"evaluate_logistic_built {SOFTMAX}", f"evaluate_theory {LSA}"}
 SMOKE, CONFIG = "workflow/scales/smoke.yaml", "config.yaml"
 MODEL = f"train/{LSA}/lsa_layers2_seed0"
@@ -80,10 +85,13 @@ def corrupted(path: str) -> Callable[[Path], None]:
         content[-1] ^= 1
         file.write_bytes(content)
         found = subprocess.run(
-            [sys.executable, "-m", "icnewton.records", "set-aside", str(RESULTS)],
+            [sys.executable, "-m", "icnewton.pipeline.records", "set-aside", str(RESULTS)],
             cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8", check=True,
         )  # fmt: skip
-        assert found.stdout == f"{RESULTS / path}: not what its job wrote; kept as {file.name}.damaged and made anew\n"
+        assert (
+            found.stdout
+            == f"{RESULTS / path}: not what its job wrote; kept as {file.name}.damaged and made anew\n"
+        )
 
     return edit
 
@@ -91,11 +99,11 @@ def corrupted(path: str) -> Callable[[Path], None]:
 EDITS = {
     "nothing": (lambda folder: None, set()),
     "scripts, modules and configuration touched": (
-        touched("workflow/scripts/train.py", "src/icnewton/prompts.py", CONFIG, "Snakefile"),
+        touched("workflow/scripts/train.py", "src/icnewton/problems/linear.py", CONFIG, "Snakefile"),
         set(),
     ),
     "a comment in a script": (replaced("workflow/scripts/train.py", "with job(", "# a remark\nwith job("), set()),
-    "a comment in a module": (replaced("src/icnewton/prompts.py", "@dataclass", "# a remark\n@dataclass"), set()),
+    "a comment in a module": (replaced("src/icnewton/problems/linear.py", "@dataclass", "# a remark\n@dataclass"), set()),
     "a docstring of the engine": (replaced("src/icnewton/training/engine.py", '"""', '"""Again: '), set()),
     "memory of a rule": (replaced("workflow/rules/train.smk", "mem_mb=4000", "mem_mb=5000"), set()),
     "time between checkpoints": (replaced(CONFIG, "checkpoint_seconds: 30", "checkpoint_seconds: 60"), {"provenance"}),
@@ -105,7 +113,7 @@ EDITS = {
     ),
     "a figure's module": (replaced("src/icnewton/figures/headline.py", "figsize=(", "figsize=(1 + "), {"figure headline"}),
     "the style of all figures": (
-        replaced("src/icnewton/figures/style.py", '"font.size": 9', '"font.size": 10'),
+        replaced("src/icnewton/figures/parts/style.py", '"font.size": 9', '"font.size": 10'),
         figures(*FIGURES),
     ),
     "a recipe's rate": (
@@ -128,7 +136,7 @@ EDITS = {
         | {f"table {LSA}"} | figures("linear") | CLAIMS,
     ),
     "the sampler of logistic prompts": (
-        replaced("src/icnewton/classification.py", "def sample_logistic", "ONE = 1\n\n\ndef sample_logistic"),
+        replaced("src/icnewton/problems/logistic.py", "def sample_logistic", "ONE = 1\n\n\ndef sample_logistic"),
         DATA | TRAINED | EVALUATED | REFERENCES | BUILT | TABLES | {"check_damped_newton"} | figures("linear", "ln", "logistic")
         | (figures("built") - {"figure figure10"}) | CLAIMS,
     ),
@@ -168,7 +176,11 @@ PLAN = "import json; from workflow.status import plan; print(json.dumps([j.name 
 
 def planned(folder):
     result = subprocess.run(
-        [sys.executable, "-c", PLAN], cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8"
+        [sys.executable, "-c", PLAN],
+        cwd=folder,
+        env=environment_of(folder),
+        capture_output=True,
+        encoding="utf-8",
     )
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
@@ -189,7 +201,12 @@ def test_status_says_it_in_words(finished):
 
     def status():
         return subprocess.run(
-            command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8", check=True
+            command,
+            cwd=folder,
+            env=environment_of(folder),
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
         ).stdout
 
     whole = status().splitlines()
@@ -206,7 +223,9 @@ def test_status_says_it_in_words(finished):
     assert "other settings or code: 2 train\n" in changed
     assert "lsa_layers1_seed0: made with recipe.learning_rate 0.003 and not 0.0031" in changed
     assert "following from these: " in changed and "1 provenance" in changed
-    assert re.search(r"A run would do 14 jobs, about \d+ (s|min) on \d+ cores if they are all busy\.", changed)
+    assert re.search(
+        r"A run would do 14 jobs, about \d+ (s|min) on \d+ cores if they are all busy\.", changed
+    )
 
 
 def test_status_foresees_what_is_set_aside(finished):
@@ -214,9 +233,14 @@ def test_status_foresees_what_is_set_aside(finished):
     with restored(folder):
         (folder / RESULTS / "figures/figure2.png").write_bytes(b"scribble")
         command = [sys.executable, "-m", "workflow.status", "smoke"]
-        text = subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8").stdout
+        text = subprocess.run(
+            command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8"
+        ).stdout
     assert "figures/figure2.png: not what its job wrote" in text
-    assert "damaged, to be kept under another name and made anew: 1 figure" in text and "A run would do 1 job, about" in text
+    assert (
+        "damaged, to be kept under another name and made anew: 1 figure" in text
+        and "A run would do 1 job, about" in text
+    )
 
 
 def test_results_without_notes_on_how_they_were_made_are_not_trusted(finished):
@@ -224,7 +248,9 @@ def test_results_without_notes_on_how_they_were_made_are_not_trusted(finished):
     with restored(folder):
         shutil.rmtree(folder / ".snakemake/metadata")
         result = subprocess.run(
-            [sys.executable, "-m", "icnewton.records", "set-aside", str(RESULTS)],
+            [sys.executable, "-m", "icnewton.pipeline.records", "set-aside", str(RESULTS)],
             cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8",
         )  # fmt: skip
-    assert result.returncode == 1 and result.stderr.startswith(f"{RESULTS}: expected Snakemake's notes of how it was made")
+    assert result.returncode == 1 and result.stderr.startswith(
+        f"{RESULTS}: expected Snakemake's notes of how it was made"
+    )

@@ -1,4 +1,6 @@
-"""Nothing of a user's surroundings reaches a result: plotting settings, encodings, optimised Python, torch's defaults."""
+"""Nothing of a user's surroundings reaches a result: plotting settings, encodings, optimised
+Python, torch's defaults.
+"""
 
 import ast
 import os
@@ -22,8 +24,8 @@ from pathlib import Path
 import pytest
 import pandas as pd
 from icnewton.figures import draw
-from icnewton.figures.missing import note
-from icnewton.figures.style import save
+from icnewton.figures.parts.missing import note
+from icnewton.figures.parts.style import save
 
 rows = [{"function": f, "c": c, "x": x, "value": c * x, "enclosure": 1.0} for f, *xs in (("slope", 0, 1, 2), ("value", 0))
         for x in xs for c in (-1000, 0, 1000)]
@@ -64,7 +66,9 @@ def test_figures_do_not_depend_on_a_users_matplotlib(tmp_path, monkeypatch):
         place.mkdir()
         (place / "matplotlibrc").write_text(HOSTILE, encoding="utf-8")
     run(FIGURE, places[0], MATPLOTLIBRC="", MPLCONFIGDIR=str(tmp_path))
-    run(FIGURE, places[1], MATPLOTLIBRC=str(places[1]), MPLBACKEND="nonsense", SOURCE_DATE_EPOCH="0")
+    run(
+        FIGURE, places[1], MATPLOTLIBRC=str(places[1]), MPLBACKEND="nonsense", SOURCE_DATE_EPOCH="0"
+    )
     run(FIGURE, places[2], MPLCONFIGDIR=str(places[2]), MPLBACKEND="svg", LC_ALL="C")
     monkeypatch.chdir(places[3])
     run(FIGURE, places[3])
@@ -78,7 +82,7 @@ from pathlib import Path
 
 import pytest
 import pandas as pd
-from icnewton.digest import digest, script_digest
+from icnewton.pipeline.digest import digest, script_digest
 from icnewton.files import write_json, write_table, write_text
 
 place = Path(sys.argv[1])
@@ -86,7 +90,7 @@ write_text(place / "text", "\u03ba \u2013 \u03bc")
 write_json(place / "json", {"\u03ba": "\u03bc"})
 write_table(place / "table.csv", pd.DataFrame({"\u03ba": ["\u03bc"]}))
 write_table(place / "table.md", pd.DataFrame({"\u03ba": ["\u03bc"]}))
-print(digest("icnewton.figures.style", "icnewton.training.fused"), script_digest(Path("workflow/scripts/data.py")))
+print(digest("icnewton.figures.parts.style", "icnewton.training.fast.fused"), script_digest(Path("workflow/scripts/data.py")))
 """
 
 
@@ -94,8 +98,12 @@ def test_texts_do_not_depend_on_the_locale(tmp_path):
     outcomes = []
     for name, flags in (("utf-8", ("-X", "utf8=1")), ("ascii", ("-X", "utf8=0"))):
         place = tmp_path / name
-        said = run(TEXTS, place, flags=flags, LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="utf-8")
-        outcomes.append([said, *((path.name, path.read_bytes()) for path in sorted(place.iterdir()))])
+        said = run(
+            TEXTS, place, flags=flags, LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="utf-8"
+        )
+        outcomes.append(
+            [said, *((path.name, path.read_bytes()) for path in sorted(place.iterdir()))]
+        )
     assert outcomes[0] == outcomes[1] and len(outcomes[0]) == 5
 
 
@@ -105,14 +113,22 @@ def silent(call):
     if "text" in keywords or "universal_newlines" in keywords:
         return True
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    words = [word.value for word in (*call.args, *(k.value for k in call.keywords)) if isinstance(word, ast.Constant)]
+    words = [
+        word.value
+        for word in (*call.args, *(k.value for k in call.keywords))
+        if isinstance(word, ast.Constant)
+    ]
     binary = any(isinstance(word, str) and "b" in word for word in words[:2])
     method = isinstance(call.func, ast.Attribute) and name in ("read_text", "write_text")
     return (method or (name in ("open", "fdopen") and not binary)) and "encoding" not in keywords
 
 
 def test_every_text_says_its_encoding():
-    files = [path for folder in ("src", "workflow", "bench", "tests") for path in Path(folder).rglob("*.py")]
+    files = [
+        path
+        for folder in ("src", "workflow", "bench", "tests")
+        for path in Path(folder).rglob("*.py")
+    ]
     found = [
         f"{path}:{node.lineno}"
         for path in files
@@ -121,14 +137,16 @@ def test_every_text_says_its_encoding():
     ]
     assert found == []
     for path in (Path("Snakefile"), *Path("workflow/rules").glob("*.smk")):
-        assert not re.search(r"\b(open|read_text|write_text)\(", path.read_text(encoding="utf-8")), path
+        assert not re.search(
+            r"\b(open|read_text|write_text)\(", path.read_text(encoding="utf-8")
+        ), path
 
 
 OPTIMISED = """
 import icnewton, torch
 from bench.steps import make_run
-from icnewton.digest import digest
-from icnewton.prompts import Condition, generator, sample
+from icnewton.pipeline.digest import digest
+from icnewton.problems.linear import Condition, generator, sample
 from icnewton.training.engine import advance, start
 
 print(digest("icnewton.training.loop", "icnewton.constructions"))
@@ -150,9 +168,17 @@ def test_optimised_python_computes_and_refuses_the_same():
     assert len(outcomes) == 1
 
 
-@pytest.mark.parametrize("module", ["icnewton.records", "workflow.status", "workflow.train_released", "workflow.retrain"])
+@pytest.mark.parametrize(
+    "module",
+    ["icnewton.pipeline.records", "workflow.status", "workflow.train_released", "workflow.retrain"],
+)
 def test_commands_run_without_their_docstrings(module):
-    help = run("import runpy, sys; runpy.run_module(sys.argv.pop(1), run_name='__main__')", module, "--help", flags=("-OO",))
+    help = run(
+        "import runpy, sys; runpy.run_module(sys.argv.pop(1), run_name='__main__')",
+        module,
+        "--help",
+        flags=("-OO",),
+    )
     assert help.startswith("usage: python -m ")
 
 

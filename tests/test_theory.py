@@ -9,17 +9,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icnewton.algorithms.iterations import direct_solve, gram_matrix, moment
 from icnewton.claims import Row
-from icnewton.claims.evidence import NOTHING, exactly
-from icnewton.evaluation import errors_frame
-from icnewton.formats import RegressionFormat
-from icnewton.iterations import direct_solve, gram_matrix, moment
-from icnewton.prompts import Condition, Prompts, generator, sample
-from icnewton.references import REFERENCES, reference_predictions, true_layers
-from icnewton.statistics import bootstrap_medians, clusters, ratio, similarity, summarise
+from icnewton.claims.parts.evidence import NOTHING, exactly
+from icnewton.evaluation.linear import errors_frame
+from icnewton.evaluation.references import REFERENCES, reference_predictions, true_layers
+from icnewton.evaluation.statistics import bootstrap_medians, clusters, ratio, similarity, summarise
+from icnewton.models.formats import RegressionFormat
+from icnewton.models.transformer import Transformer, TransformerConfig
+from icnewton.problems.linear import Condition, Prompts, generator, sample
 from icnewton.theory import query_as_key
 from icnewton.theory.polynomials import degree, fit
-from icnewton.transformer import Transformer, TransformerConfig
 
 CONDITION = Condition("normalised", 4, 20, 5.0, 0.0)
 
@@ -31,7 +31,9 @@ def test_degrees():
 
 
 def test_polynomial_of_full_degree_is_the_inverse_on_one_spectrum():
-    """d distinct eigenvalues: a polynomial of degree d - 1 interpolates 1 / lambda, so one prompt is solved exactly."""
+    """d distinct eigenvalues: a polynomial of degree d - 1 interpolates 1 / lambda, so one prompt
+    is solved exactly.
+    """
     prompts = sample(CONDITION, 1, 1, generator("p"))
     same = prompts.map(lambda t: t.expand(40, *t.shape[1:]).clone())
     same.x[:, -1] = torch.randn(40, 4, generator=generator("q"), dtype=torch.float64)
@@ -41,19 +43,29 @@ def test_polynomial_of_full_degree_is_the_inverse_on_one_spectrum():
 
 
 def test_higher_degree_is_never_worse_on_its_own_prompts():
-    """The second batch has larger eigenvalues: an interval that did not hold them spoiled a fit with four layers once."""
-    first, second = sample(CONDITION, 400, 1, generator("p")), sample(CONDITION, 400, 1, generator("q"))
+    """The second batch has larger eigenvalues: an interval that did not hold them spoiled a fit
+    with four layers once.
+    """
+    first, second = (
+        sample(CONDITION, 400, 1, generator("p")),
+        sample(CONDITION, 400, 1, generator("q")),
+    )
     second = replace(second, x=1.5 * second.x, y=1.5 * second.y, target=1.5 * second.target)
     errors = []
     for layers in (1, 2, 3, 4):
         polynomial = fit([first, second], degree(layers))
-        squares = [((polynomial.predict(prompts) - prompts.target) ** 2 / prompts.scale).mean() for prompts in (first, second)]
+        squares = [
+            ((polynomial.predict(prompts) - prompts.target) ** 2 / prompts.scale).mean()
+            for prompts in (first, second)
+        ]
         errors.append(sum(squares).item())
     assert errors[0] > errors[1] > errors[2] > errors[3]
 
 
 def test_the_best_polynomial_beats_the_best_single_multiple_of_the_moment():
-    """Degree 0 is the best c in c * a^T b; checked against the closed form of that one-dimensional problem."""
+    """Degree 0 is the best c in c * a^T b; checked against the closed form of that one-dimensional
+    problem.
+    """
     prompts = sample(CONDITION, 300, 1, generator("p"))
     b = (prompts.x[:, :-1].mT @ prompts.y.unsqueeze(-1)).squeeze(-1)
     feature = (prompts.x[:, -1] * b).sum(-1)
@@ -64,27 +76,45 @@ def test_the_best_polynomial_beats_the_best_single_multiple_of_the_moment():
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_attending_to_the_query_makes_it_an_example_of_label_0(layers):
     prompts = sample(CONDITION, 5, 3, generator("mask"))
-    config = TransformerConfig(width=7, depth=layers, heads=2, head_dim=3, scale=0.01, inputs=CONDITION.d + 1, outputs=1)
-    seen, masked = (Transformer(replace(config, query_as_key=attended)) for attended in (True, False))
+    config = TransformerConfig(
+        width=7, depth=layers, heads=2, head_dim=3, scale=0.01, inputs=CONDITION.d + 1, outputs=1
+    )
+    seen, masked = (
+        Transformer(replace(config, query_as_key=attended)) for attended in (True, False)
+    )
     for weight in seen.parameters():
         torch.nn.init.normal_(weight, generator=generator("mask", layers))
     masked.load_state_dict(seen.state_dict())
     format, query = RegressionFormat(CONDITION.d, 7), prompts.x[:, -1:]
-    longer = format.tokens(torch.cat([prompts.x, query], 1), torch.cat([prompts.y, torch.zeros_like(prompts.y[:, :1])], 1))
+    longer = format.tokens(
+        torch.cat([prompts.x, query], 1),
+        torch.cat([prompts.y, torch.zeros_like(prompts.y[:, :1])], 1),
+    )
     expected = format.read(masked(longer))
-    torch.testing.assert_close(format.read(seen(format.tokens(prompts.x, prompts.y))), expected, rtol=1e-9, atol=0)
+    torch.testing.assert_close(
+        format.read(seen(format.tokens(prompts.x, prompts.y))), expected, rtol=1e-9, atol=0
+    )
 
 
 @given(d=st.integers(1, 6), extra=st.integers(0, 9), seed=st.integers(0, 99))
 def test_the_query_as_an_example_divides_the_prediction_by_one_plus_its_leverage(d, extra, seed):
-    prompts = sample(Condition("paper", d, d + 2 + extra, 4.0, 0.3), 4, 2, generator("leverage", seed))
+    prompts = sample(
+        Condition("paper", d, d + 2 + extra, 4.0, 0.3), 4, 2, generator("leverage", seed)
+    )
     examples, query = prompts.x[:, :-1], prompts.x[:, -1]
     exact = (query * direct_solve(gram_matrix(examples), moment(examples, prompts.y))).sum(-1)
-    torch.testing.assert_close(query_as_key.predict(prompts) * (1 + query_as_key.leverage(prompts)), exact, rtol=1e-6, atol=0)
+    torch.testing.assert_close(
+        query_as_key.predict(prompts) * (1 + query_as_key.leverage(prompts)),
+        exact,
+        rtol=1e-6,
+        atol=0,
+    )
 
 
 def prompt_with(gram, label_squares, b, direction):
-    """A prompt without noise of d = 2 whose query lies in a direction, from what its Gram matrix with the query holds."""
+    """A prompt without noise of d = 2 whose query lies in a direction, from what its Gram matrix
+    with the query holds.
+    """
     values, vectors = torch.linalg.eigh(gram)
     root = vectors @ values.sqrt().diag() @ vectors.mT
     v = torch.linalg.solve(root, b)
@@ -94,22 +124,39 @@ def prompt_with(gram, label_squares, b, direction):
     examples = torch.linalg.cholesky(S).mT
     w = torch.linalg.solve(S, b)
     x = torch.cat([examples, (root @ u).unsqueeze(0)]).unsqueeze(0)
-    return Prompts(x, (examples @ w).unsqueeze(0), w.unsqueeze(0), (root @ u @ w).unsqueeze(0), S.trace()[None], torch.zeros(1))
+    return Prompts(
+        x,
+        (examples @ w).unsqueeze(0),
+        w.unsqueeze(0),
+        (root @ u @ w).unsqueeze(0),
+        S.trace()[None],
+        torch.zeros(1),
+    )
 
 
 def test_for_one_gram_matrix_attending_to_the_query_is_linear_and_least_squares_is_not():
-    config = TransformerConfig(width=7, depth=3, heads=2, head_dim=3, scale=0.01, inputs=3, outputs=1, query_as_key=True)
+    config = TransformerConfig(
+        width=7, depth=3, heads=2, head_dim=3, scale=0.01, inputs=3, outputs=1, query_as_key=True
+    )
     transformer = Transformer(config)
     for weight in transformer.parameters():
         torch.nn.init.normal_(weight, generator=generator("corollary"))
-    gram, b = torch.tensor([[5.0, 1.0], [1.0, 3.0]], dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)
+    gram, b = (
+        torch.tensor([[5.0, 1.0], [1.0, 3.0]], dtype=torch.float64),
+        torch.tensor([1.0, 2.0], dtype=torch.float64),
+    )
     angles = torch.tensor([0.2, 0.9, 1.4], dtype=torch.float64)
-    prompts = [prompt_with(gram, torch.tensor(9.0), b, torch.stack([angle.cos(), angle.sin()])) for angle in angles]
+    prompts = [
+        prompt_with(gram, torch.tensor(9.0), b, torch.stack([angle.cos(), angle.sin()]))
+        for angle in angles
+    ]
     format, queries = RegressionFormat(2, 7), torch.cat([prompt.x[:, -1] for prompt in prompts])
     tokens = [format.tokens(prompt.x, prompt.y)[0] for prompt in prompts]
     torch.testing.assert_close(tokens[0].mT @ tokens[0], tokens[1].mT @ tokens[1])
     mixture = torch.linalg.solve(queries[:2].mT, queries[2])
-    outputs = torch.cat([format.read(transformer(format.tokens(prompt.x, prompt.y))) for prompt in prompts])
+    outputs = torch.cat(
+        [format.read(transformer(format.tokens(prompt.x, prompt.y))) for prompt in prompts]
+    )
     torch.testing.assert_close(outputs[2], mixture @ outputs[:2])
     answers = torch.cat([prompt.target for prompt in prompts])
     assert (answers[2] - mixture @ answers[:2]).abs() > 0.1 * answers[2].abs()
@@ -118,20 +165,28 @@ def test_for_one_gram_matrix_attending_to_the_query_is_linear_and_least_squares_
 def test_leverage_has_its_mean_whatever_the_covariance():
     for protocol, kappa in (("paper", 100.0), ("normalised", 2.0)):
         prompts = sample(Condition(protocol, 4, 25, kappa, 0.0), 500, 20, generator("leverage"))
-        assert query_as_key.leverage(prompts).mean().item() == pytest.approx(4 / (25 - 4 - 1), rel=0.03)
+        assert query_as_key.leverage(prompts).mean().item() == pytest.approx(
+            4 / (25 - 4 - 1), rel=0.03
+        )
 
 
 def frame():
     prompts = sample(CONDITION, 8, 4, generator("p"))
     methods = {"newton2": [0, 1, 2, 3], "gradient_descent": [1, 2, 8], "least_squares": [0]}
-    return errors_frame([r for m, s in methods.items() for r in reference_predictions(m, s, prompts)], prompts)
+    return errors_frame(
+        [r for m, s in methods.items() for r in reference_predictions(m, s, prompts)], prompts
+    )
 
 
 def test_frames_are_tidy_and_summaries_bracket_the_median():
     table = frame()
     assert len(table) == 8 * 4 * 8 and not table["residual"].isna().any()
     summary = summarise(table)
-    assert len(summary) == 8 and (summary["low"] <= summary["median"]).all() and (summary["median"] <= summary["high"]).all()
+    assert (
+        len(summary) == 8
+        and (summary["low"] <= summary["median"]).all()
+        and (summary["median"] <= summary["high"]).all()
+    )
     assert (summary[["covariances", "prompts", "seeds"]] == [8, 32, 1]).all(axis=None)
     one = table[(table["method"] == "newton2") & (table["step"] == 2)]
     row = summary[(summary["method"] == "newton2") & (summary["step"] == 2)].iloc[0]
@@ -144,7 +199,10 @@ def test_a_summary_tells_the_spread_between_trainings():
     worse = one.assign(seed=1, residual=2 * one["residual"])
     row = summarise(pd.concat([one, worse])).iloc[0]
     assert row["seeds"] == 2 and row["seed_high"] == pytest.approx(4 * row["seed_low"])
-    assert row["seed_low"] == pytest.approx(np.median(one["residual"] ** 2)) and row["seed_low"] < row["median"]
+    assert (
+        row["seed_low"] == pytest.approx(np.median(one["residual"] ** 2))
+        and row["seed_low"] < row["median"]
+    )
     diverged = summarise(pd.concat([one, worse.assign(residual=np.inf)])).iloc[0]
     assert diverged["seed_high"] == np.inf and diverged["seed_low"] == row["seed_low"]
 
@@ -153,13 +211,17 @@ def test_every_reference_runs_and_ends_at_least_squares():
     prompts = sample(CONDITION, 4, 2, generator("p"))
     expected = next(reference_predictions("least_squares", [0], prompts)).predictions
     for name in REFERENCES:
-        last = list(reference_predictions(name, [0 if name == "least_squares" else 400], prompts))[-1].predictions
+        last = list(reference_predictions(name, [0 if name == "least_squares" else 400], prompts))[
+            -1
+        ].predictions
         torch.testing.assert_close(last, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_true_layers_come_from_the_built_models():
     assert [true_layers(m, 5, 4, 20) for m in ("newton2", "newton3", "newton4")] == [8, 8, 13]
-    assert true_layers("gradient_descent", 5, 4, 20) == 5 and np.isnan(true_layers("newton10", 5, 4, 20))
+    assert true_layers("gradient_descent", 5, 4, 20) == 5 and np.isnan(
+        true_layers("newton10", 5, 4, 20)
+    )
 
 
 def test_similarity_of_a_method_with_itself_is_one_on_the_diagonal():
@@ -171,13 +233,17 @@ def test_similarity_of_a_method_with_itself_is_one_on_the_diagonal():
 
 
 def test_bootstrap_resamples_covariances_not_prompts():
-    errors = np.repeat(np.arange(1.0, 9.0)[:, None], 50, axis=1)  # nothing varies within a covariance
+    errors = np.repeat(
+        np.arange(1.0, 9.0)[:, None], 50, axis=1
+    )  # nothing varies within a covariance
     assert bootstrap_medians(errors).std() > 0.5
     assert ratio(3 * errors, errors) == (3.0, 3.0, 3.0)
 
 
 def test_clusters_align_methods_by_covariance():
-    table = pd.DataFrame({"covariance": [1, 0, 1, 0], "seed": 0, "prompt": [3, 0, 2, 1], "residual": [3.0, 0, 2, 1]})
+    table = pd.DataFrame(
+        {"covariance": [1, 0, 1, 0], "seed": 0, "prompt": [3, 0, 2, 1], "residual": [3.0, 0, 2, 1]}
+    )
     np.testing.assert_array_equal(clusters(table), [[0, 1], [4, 9]])
 
 

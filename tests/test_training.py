@@ -1,4 +1,6 @@
-"""Training: the Gram-matrix shortcut is exact, runs are seeded by themselves, and a kill costs nothing."""
+"""Training: the Gram-matrix shortcut is exact, runs are seeded by themselves, and a kill costs
+nothing.
+"""
 
 import itertools
 import json
@@ -11,7 +13,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from icnewton.prompts import Condition, generator, sample
+from icnewton.problems.linear import Condition, generator, sample
 from icnewton.training.checkpoint import load_checkpoint
 from icnewton.training.curriculum import Curriculum
 from icnewton.training.engine import advance, start
@@ -31,13 +33,21 @@ def quiet(line):
 
 def test_schedule_warms_up_then_falls_to_zero():
     rates = [2 * schedule(step, 10, 100) for step in range(101)]
-    assert rates[0] == 0.2 and rates[9] == rates[10] == 2.0 and rates[100] == pytest.approx(0, abs=1e-15)
-    assert rates[55] == pytest.approx(1.0) and all(a >= b for a, b in itertools.pairwise(rates[10:]))
+    assert (
+        rates[0] == 0.2
+        and rates[9] == rates[10] == 2.0
+        and rates[100] == pytest.approx(0, abs=1e-15)
+    )
+    assert rates[55] == pytest.approx(1.0) and all(
+        a >= b for a, b in itertools.pairwise(rates[10:])
+    )
 
 
 @pytest.mark.parametrize("truncates", ["w", "x"])
 def test_curriculum_truncates_what_it_says(truncates):
-    curriculum = Curriculum(dims=2, dims_step=1, points=4, points_step=3, every=10, truncates=truncates)
+    curriculum = Curriculum(
+        dims=2, dims_step=1, points=4, points_step=3, every=10, truncates=truncates
+    )
     assert [curriculum.sizes(step, 5, 12) for step in (0, 9, 10, 25, 1000)] == [
         (2, 4),
         (2, 4),
@@ -51,7 +61,9 @@ def test_curriculum_truncates_what_it_says(truncates):
     assert not shown.w[:, 2:].any()
     assert bool(shown.x[..., 2:].any()) == (truncates == "w")
     noise = prompts.y - (prompts.x @ prompts.w.unsqueeze(-1)).squeeze(-1)[:, :-1]
-    torch.testing.assert_close(shown.y - (shown.x @ shown.w.unsqueeze(-1)).squeeze(-1)[:, :-1], noise[:, :4])
+    torch.testing.assert_close(
+        shown.y - (shown.x @ shown.w.unsqueeze(-1)).squeeze(-1)[:, :-1], noise[:, :4]
+    )
     torch.testing.assert_close(shown.target, (shown.x[:, -1] * shown.w).sum(-1))
     torch.testing.assert_close(curriculum.apply(prompts, 10**6).y, prompts.y)
 
@@ -62,7 +74,9 @@ def test_a_training_whose_time_is_up_goes_on_where_it_was(tmp_path, run):
         train(run, checkpoint=tmp_path / "parts", code="c", say=quiet, deadline=0)
     said = []
     parts, resumed = train(run, checkpoint=tmp_path / "parts", code="c", say=said.append)
-    assert said[0] == "resuming from step 1" and [row[:2] for row in resumed] == [row[:2] for row in log]
+    assert said[0] == "resuming from step 1" and [row[:2] for row in resumed] == [
+        row[:2] for row in log
+    ]
     for name, weight in whole.transformer.state_dict().items():
         assert torch.equal(weight, parts.transformer.state_dict()[name])
 
@@ -78,11 +92,16 @@ def test_training_is_reproducible_and_lowers_the_loss(tmp_path, run):
 
 
 def test_depth_and_seed_have_streams_of_their_own(run):
-    states = [start(replace(run, layers=layers, seed=seed), "cpu") for layers, seed in ((1, 0), (2, 0), (2, 1))]
+    states = [
+        start(replace(run, layers=layers, seed=seed), "cpu")
+        for layers, seed in ((1, 0), (2, 0), (2, 1))
+    ]
     draws = [state.source.initial_seed() for state in states]
     embeddings = [state.transformer.embedding.weight for state in states]
     assert len(set(draws)) == 3
-    assert not torch.equal(embeddings[1], embeddings[2]) and not torch.equal(embeddings[0], embeddings[1])
+    assert not torch.equal(embeddings[1], embeddings[2]) and not torch.equal(
+        embeddings[0], embeddings[1]
+    )
 
 
 def test_resumes_bit_for_bit(tmp_path, run):
@@ -102,7 +121,9 @@ def test_resumes_bit_for_bit(tmp_path, run):
 def assert_resumes_like(undisturbed, log, run, path, step=None):
     lines = []
     resumed, resumed_log = train(run, checkpoint=path, code="x", say=lines.append)
-    assert lines[0].startswith("resuming from step ") and (step is None or lines[0].endswith(f" {step}"))
+    assert lines[0].startswith("resuming from step ") and (
+        step is None or lines[0].endswith(f" {step}")
+    )
     for name, weight in undisturbed.transformer.state_dict().items():
         assert torch.equal(weight, resumed.transformer.state_dict()[name])
     assert [row[:4] for row in log] == [row[:4] for row in resumed_log]
@@ -126,7 +147,9 @@ def test_survives_sigkill_bit_for_bit(tmp_path, run):
     try:
         undisturbed, log = train(longer, checkpoint=tmp_path / "whole", code="x", say=quiet)
         path = tmp_path / "killed"
-        process = subprocess.Popen([sys.executable, "-c", KILLED, json.dumps(longer.to_json()), str(path)], stdout=-3)
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, json.dumps(longer.to_json()), str(path)], stdout=-3
+        )
         deadline = time.monotonic() + 60
         while not path.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -153,9 +176,17 @@ def test_unusable_checkpoints_are_refused_and_training_starts_over(tmp_path, run
     slower = replace(run, recipe=replace(run.recipe, learning_rate=1e-3))
     cases = {
         "made by other code, x and not y": (content, run, "y"),
-        "made with other settings, recipe.learning_rate 0.003 and not 0.001": (content, slower, "x"),
+        "made with other settings, recipe.learning_rate 0.003 and not 0.001": (
+            content,
+            slower,
+            "x",
+        ),
         "expected a checkpoint, found Error": (content[: len(content) // 2], run, "x"),
-        "expected a checkpoint, found one that was changed after it was written": (bytes(flipped), run, "x"),
+        "expected a checkpoint, found one that was changed after it was written": (
+            bytes(flipped),
+            run,
+            "x",
+        ),
     }
     for reason, (damaged, wanted, code) in cases.items():
         path.write_bytes(damaged)
@@ -181,5 +212,10 @@ def test_divergence_stops_with_the_step(tmp_path, run):
     lines = []
     model, log = train(wild, checkpoint=tmp_path / "c", code="x", say=lines.append)
     last = int(model.card.origin["diverged"].split()[-1])
-    assert re.match(r"mean loss (nan|inf) in the steps up to \d+", model.card.origin["diverged"]) and last < wild.recipe.steps
-    assert lines[-1] == f"diverged: {model.card.origin['diverged']}" and [row[0] for row in log] == list(range(1, last))
+    assert (
+        re.match(r"mean loss (nan|inf) in the steps up to \d+", model.card.origin["diverged"])
+        and last < wild.recipe.steps
+    )
+    assert lines[-1] == f"diverged: {model.card.origin['diverged']}" and [
+        row[0] for row in log
+    ] == list(range(1, last))

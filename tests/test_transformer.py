@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from icnewton.prompts import generator
-from icnewton.transformer import Transformer, TransformerConfig
+from icnewton.models.transformer import Transformer, TransformerConfig
+from icnewton.problems.linear import generator
 
 
 def randomised(config, seed=0):
@@ -29,7 +29,9 @@ def by_the_formula(transformer, H):
         for h in range(config.heads):
             rows = slice(h * config.head_dim, (h + 1) * config.head_dim)
             attention = layer.attention
-            V, K, Q = (m.weight[rows] @ H for m in (attention.value, attention.key, attention.query))
+            V, K, Q = (
+                m.weight[rows] @ H for m in (attention.value, attention.key, attention.query)
+            )
             update += attention.output.weight[:, rows] @ V @ K.mT @ Q * config.scale
         H = H + update
         if layer.feed_forward is not None:
@@ -41,7 +43,9 @@ def by_the_formula(transformer, H):
 
 @pytest.mark.parametrize("hidden", [0, 7])
 def test_linear_attention_is_the_papers_formula(hidden):
-    transformer = randomised(TransformerConfig(width=6, depth=3, heads=2, head_dim=4, hidden_width=hidden, scale=0.1))
+    transformer = randomised(
+        TransformerConfig(width=6, depth=3, heads=2, head_dim=4, hidden_width=hidden, scale=0.1)
+    )
     H = tokens()
     torch.testing.assert_close(transformer(H), by_the_formula(transformer, H.mT).mT)
 
@@ -53,7 +57,9 @@ def test_fresh_weights_are_the_identity():
 
 
 def test_softmax_attention():
-    transformer = randomised(TransformerConfig(width=6, depth=1, heads=1, head_dim=4, attention="softmax", scale=0.5))
+    transformer = randomised(
+        TransformerConfig(width=6, depth=1, heads=1, head_dim=4, attention="softmax", scale=0.5)
+    )
     H, layer = tokens(), transformer.layers[0].attention
     weights = F.softmax(0.5 * layer.query(H) @ layer.key(H).mT, -1)
     torch.testing.assert_close(transformer(H), H + layer.output(weights @ layer.value(H)))
@@ -78,7 +84,12 @@ def test_without_the_query_as_key_linear_attention_is_linear_in_the_query():
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
 def test_the_answer_is_the_last_token(depth):
-    for options in ({}, {"attention": "softmax", "hidden_width": 5}, {"layer_norm": True}, {"query_as_key": False}):
+    for options in (
+        {},
+        {"attention": "softmax", "hidden_width": 5},
+        {"layer_norm": True},
+        {"query_as_key": False},
+    ):
         transformer = randomised(TransformerConfig(6, depth, 2, 3, outputs=2, scale=0.1, **options))
         torch.testing.assert_close(transformer.answer(tokens()), transformer(tokens())[:, -1:])
 

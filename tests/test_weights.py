@@ -23,24 +23,38 @@ def model():
     [
         ("inverse", {"d": 3, "steps": 2, "symmetric": False}),
         ("inverse", {"d": 3, "steps": 2, "symmetric": True, "order": 3}),
-        ("least_squares", {"d": 3, "n": 7, "steps": 2, "step": "chebyshev", "spectrum": (0.5, 9.0)}),
+        (
+            "least_squares",
+            {"d": 3, "n": 7, "steps": 2, "step": "chebyshev", "spectrum": (0.5, 9.0)},
+        ),
     ],
 )
 def test_round_trip(tmp_path, family, settings):
     model = icnewton.build(family, **settings)
     icnewton.save(model, tmp_path / "model")
     loaded = icnewton.load(tmp_path / "model")
-    inputs = (torch.randn(2, 3, 3),) * 2 if family == "inverse" else (torch.randn(2, 8, 3), torch.randn(2, 7))
+    inputs = (
+        (torch.randn(2, 3, 3),) * 2
+        if family == "inverse"
+        else (torch.randn(2, 8, 3), torch.randn(2, 7))
+    )
     assert torch.equal(model(*inputs), loaded(*inputs))
-    assert loaded.card.to_json() == json.loads((tmp_path / "model" / "card.json").read_text(encoding="utf-8"))
-    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["card.json", "weights.safetensors"]
+    assert loaded.card.to_json() == json.loads(
+        (tmp_path / "model" / "card.json").read_text(encoding="utf-8")
+    )
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
+        "card.json",
+        "weights.safetensors",
+    ]
 
 
 def test_learned_round_trip(tmp_path, tiny_run):
     run = parse_run(tiny_run)
-    from icnewton.models import assemble
+    from icnewton.models.model import assemble
 
-    model = assemble(run.format, run.transformer(), family="lsa", kind="learned", origin={"run": run.to_json()})
+    model = assemble(
+        run.format, run.transformer(), family="lsa", kind="learned", origin={"run": run.to_json()}
+    )
     icnewton.save(model, tmp_path)
     x, y = torch.randn(4, 13, 3), torch.randn(4, 12)
     assert torch.equal(model(x, y), icnewton.load(tmp_path)(x, y))
@@ -53,11 +67,15 @@ def test_damage_is_refused_in_words(tmp_path, model):
     with pytest.raises(ValueError, match=r"absent/card\.json: expected a model card in JSON"):
         icnewton.load(tmp_path / "absent")
     weights.write_bytes(content[:-8])
-    with pytest.raises(ValueError, match=r"weights\.safetensors: expected weights in safetensors format"):
+    with pytest.raises(
+        ValueError, match=r"weights\.safetensors: expected weights in safetensors format"
+    ):
         icnewton.load(tmp_path)
     weights.write_bytes(content)
     values = json.loads(card.read_text(encoding="utf-8"))
-    card.write_text(json.dumps(values | {"config": values["config"] | {"depth": 9}}), encoding="utf-8")
+    card.write_text(
+        json.dumps(values | {"config": values["config"] | {"depth": 9}}), encoding="utf-8"
+    )
     with pytest.raises(ValueError, match=r"weights\.safetensors: expected layers\.5\."):
         icnewton.load(tmp_path)
     card.write_text(json.dumps({"family": "least_squares"}), encoding="utf-8")
@@ -69,15 +87,27 @@ def test_damage_is_refused_in_words(tmp_path, model):
 
 
 def test_a_failed_save_leaves_the_model_that_was_there(tmp_path, model, monkeypatch):
-    """A found fault: the weights were replaced, then the card could not be written, and neither model could be loaded."""
+    """A found fault: the weights were replaced, then the card could not be written, and neither
+    model could be loaded.
+    """
     icnewton.save(model, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     other = icnewton.build("least_squares", d=3, n=7, steps=3, alpha=0.02)
-    for origin in ({"alpha": np.float32(2e-3)}, {"steps": np.int64(2)}, {"x": torch.ones(2)}, {"x": {1, 2}}, {1j: 2}):
-        with pytest.raises(ValueError, match=r"card\.json: expected values that JSON can hold, found"):
+    for origin in (
+        {"alpha": np.float32(2e-3)},
+        {"steps": np.int64(2)},
+        {"x": torch.ones(2)},
+        {"x": {1, 2}},
+        {1j: 2},
+    ):
+        with pytest.raises(
+            ValueError, match=r"card\.json: expected values that JSON can hold, found"
+        ):
             icnewton.save(replace(other, card=replace(other.card, origin=origin)), tmp_path)
     with pytest.raises(ValueError, match=r"card\.json: expected values that JSON can hold, found"):
-        icnewton.save(replace(other, card=replace(other.card, layers_per_step=np.int64(1))), tmp_path)
+        icnewton.save(
+            replace(other, card=replace(other.card, layers_per_step=np.int64(1))), tmp_path
+        )
     full = "No space left on device"
 
     def fail(path, content):
@@ -99,11 +129,15 @@ def test_a_path_may_begin_with_a_tilde(tmp_path, model, monkeypatch):
 
 
 def test_a_missing_model_is_named(tmp_path, model):
-    with pytest.raises(ValueError, match=r"none/card\.json: expected a model card in JSON, found no folder .*none$"):
+    with pytest.raises(
+        ValueError, match=r"none/card\.json: expected a model card in JSON, found no folder .*none$"
+    ):
         icnewton.load(tmp_path / "none")
     icnewton.save(model, tmp_path)
     (tmp_path / "weights.safetensors").unlink()
-    with pytest.raises(ValueError, match=r"weights\.safetensors: expected weights .*, found no such file$"):
+    with pytest.raises(
+        ValueError, match=r"weights\.safetensors: expected weights .*, found no such file$"
+    ):
         icnewton.load(tmp_path)
 
 
@@ -117,4 +151,6 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
 
     with pytest.raises(OSError, match="disk full"):
         write_atomically(target, fail)
-    assert target.read_text(encoding="utf-8") == "old" and [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+    assert target.read_text(encoding="utf-8") == "old" and [p.name for p in tmp_path.iterdir()] == [
+        "table.csv"
+    ]

@@ -1,7 +1,8 @@
-"""`make released`: what docs/ shows of released models and of results/paper, which `make reproduce SCALE=paper` makes.
+"""`make released`: what docs/ shows of released models and of results/paper, which `make reproduce
+SCALE=paper` makes.
 
-docs/released.md has every released model with its training and its evaluation, and what is missing; docs/claims.md is the table
-of claims; docs/figures/ has the figures.
+docs/released.md has every released model with its training and its evaluation, and what is missing;
+docs/claims.md is the table of claims; docs/figures/ has the figures.
 """
 
 import json
@@ -13,12 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from icnewton.evaluation import method_of
+from icnewton.evaluation.linear import method_of
 from icnewton.files import write_text
-from icnewton.records import verify
-from icnewton.released import Supply, find
+from icnewton.models.weights import CARD, WEIGHTS
+from icnewton.pipeline.records import verify
+from icnewton.pipeline.released import Supply, find
 from icnewton.training.runs import Run
-from icnewton.weights import CARD, WEIGHTS
 from workflow.train_released import released_runs
 
 RESULTS = Path("results/paper")
@@ -44,14 +45,22 @@ neither, so that LSA is linear in its query there by construction (S6d).
 
 
 def check(models: Supply) -> None:
-    """Raises ValueError unless results/paper is whole and shows the models as they are released now, and none trained there."""
+    """Raises ValueError unless results/paper is whole and shows the models as they are released
+    now, and none trained there.
+    """
     said = RESULTS / "models.rst"
-    if models.trained or not said.exists() or f"Models: {models}." not in said.read_text(encoding="utf-8"):
+    if (
+        models.trained
+        or not said.exists()
+        or f"Models: {models}." not in said.read_text(encoding="utf-8")
+    ):
         raise ValueError(
             f"{RESULTS}: expected results of `make reproduce SCALE=paper TRAINING=none` with {models}, found others"
         )
     if problems := verify(RESULTS)[1]:
-        raise ValueError(f"{RESULTS}: expected it whole, made from what is in released/ now, found: {problems[0]}")
+        raise ValueError(
+            f"{RESULTS}: expected it whole, made from what is in released/ now, found: {problems[0]}"
+        )
 
 
 def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
@@ -59,21 +68,36 @@ def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
     frame = pd.read_parquet(RESULTS / "evaluate" / condition / "released.parquet")
     error = frame["excess"] if "excess" in frame else frame["residual"] ** 2
     medians = error.groupby([frame["method"], frame["step"], frame["seed"]], observed=True).median()
-    return {(str(method), int(step), int(seed)): float(value) for (method, step, seed), value in medians.items()}
+    return {
+        (str(method), int(step), int(seed)): float(value)
+        for (method, step, seed), value in medians.items()
+    }
 
 
 def row(name: str, run: Run, origin: Mapping[str, Any], error: float) -> str:
     """A model's line."""
     loss = "diverged" if origin["diverged"] else f"{origin['final_loss']:.2e}"
-    cells = (f"`{name}`", run.recipe.steps, run.recipe.batch, loss, f"{origin['seconds']:.0f}", f"{error:.2e}")
+    cells = (
+        f"`{name}`",
+        run.recipe.steps,
+        run.recipe.batch,
+        loss,
+        f"{origin['seconds']:.0f}",
+        f"{error:.2e}",
+    )
     return f"| {' | '.join(map(str, cells))} |"
 
 
 def page(runs: Mapping[str, Run]) -> Iterator[str]:
     """The lines of docs/released.md."""
     folders = {name: folder for name, run in runs.items() if (folder := find(name, run))}
-    origins = {name: json.loads((folder / CARD).read_text(encoding="utf-8"))["origin"] for name, folder in folders.items()}
-    size = sum((folder / file).stat().st_size for folder in folders.values() for file in (CARD, WEIGHTS))
+    origins = {
+        name: json.loads((folder / CARD).read_text(encoding="utf-8"))["origin"]
+        for name, folder in folders.items()
+    }
+    size = sum(
+        (folder / file).stat().st_size for folder in folders.values() for file in (CARD, WEIGHTS)
+    )
     sample = pd.read_parquet(next(RESULTS.glob("evaluate/*/released.parquet")))
     yield HEAD.format(
         count=len(folders),
@@ -107,7 +131,9 @@ def main() -> None:
     FIGURES.mkdir(parents=True, exist_ok=True)
     for picture in (RESULTS / "figures").glob("*.png"):
         shutil.copy2(picture, FIGURES)
-    for old in {path.name for path in FIGURES.iterdir()} - {path.name for path in (RESULTS / "figures").iterdir()}:
+    for old in {path.name for path in FIGURES.iterdir()} - {
+        path.name for path in (RESULTS / "figures").iterdir()
+    }:
         (FIGURES / old).unlink()
     print(TABLE, CLAIMS, FIGURES)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from snakemake import cli
 
-from icnewton.records import damaged, set_aside_alone
+from icnewton.pipeline.records import damaged, set_aside_alone
 
 # --nolock, which the profiles say too, ends a list of words, so that targets may follow
 OPTIONS = ("--quiet", "rules", "host", "reason", "--nolock")

@@ -1,8 +1,9 @@
-"""`make retrain MODEL=condition/run`: train a released model again from its card, into results/retrained/, and compare.
+"""`make retrain MODEL=condition/run`: train a released model again from its card, into
+results/retrained/, and compare.
 
-On a processor like the one in the card, with the same torch and a C compiler or none as there, the bytes are the same;
-elsewhere rounding differs, and the models' errors are compared. (The final loss is a mean in which single prompts can count for
-most.)
+On a processor like the one in the card, with the same torch and a C compiler or none as there, the
+bytes are the same; elsewhere rounding differs, and the models' errors are compared. (The final loss
+is a mean in which single prompts can count for most.)
 """
 
 import argparse
@@ -13,14 +14,14 @@ from pathlib import Path
 
 import torch
 
-from icnewton.digest import script_digest
-from icnewton.models import Card, Model
-from icnewton.prompts import generator
-from icnewton.released import RELEASED
-from icnewton.threads import limit_threads
+from icnewton.models.model import Card, Model
+from icnewton.models.weights import CARD, WEIGHTS, load, save
+from icnewton.pipeline.digest import script_digest
+from icnewton.pipeline.released import RELEASED
+from icnewton.pipeline.threads import limit_threads
+from icnewton.problems.linear import generator
 from icnewton.training.loop import train
 from icnewton.training.runs import Run, parse_run
-from icnewton.weights import CARD, WEIGHTS, load, save
 from workflow.train_released import usable
 
 RETRAINED = Path("results/retrained")
@@ -29,8 +30,10 @@ NOISE = 2.0  # factor between median errors: training amplifies rounding to what
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two trainings of one run. alike: whether they ran on the same kind of machine; same_bytes: whether weights are equal;
-    error, released_error: median squared errors of prediction, or of w, on the same prompts."""
+    """Two trainings of one run. alike: whether they ran on the same kind of machine; same_bytes:
+    whether weights are equal; error, released_error: median squared errors of prediction, or of w,
+    on the same prompts.
+    """
 
     alike: bool
     same_bytes: bool
@@ -39,8 +42,12 @@ class Comparison:
 
     @property
     def holds(self) -> bool:
-        """Equal bytes on machines that are alike, and errors within a factor of ``NOISE`` on others."""
-        return self.same_bytes or (not self.alike and 1 / NOISE <= self.error / self.released_error <= NOISE)
+        """Equal bytes on machines that are alike, and errors within a factor of ``NOISE`` on
+        others.
+        """
+        return self.same_bytes or (
+            not self.alike and 1 / NOISE <= self.error / self.released_error <= NOISE
+        )
 
     def __str__(self) -> str:
         bytes_ = "the same bytes" if self.same_bytes else "other bytes"
@@ -62,15 +69,21 @@ def median_error(model: Model, run: Run) -> float:
 
 
 def retrain(folder: Path, device: str, out: Path) -> Comparison:
-    """Train the model in a folder again, from its card alone, into the folder ``out``, where a checkpoint is kept meanwhile.
+    """Train the model in a folder again, from its card alone, into the folder ``out``, where a
+    checkpoint is kept meanwhile.
 
     Raises ValueError if there is no model.
     """
     released = load(folder)
     run = parse_run(released.card.origin["run"])
     out.mkdir(parents=True, exist_ok=True)
-    checkpoint, code = out / "checkpoint.safetensors", script_digest(Path("workflow/scripts/train.py"))
-    model, _ = train(run, checkpoint=checkpoint, code=code, device=device, say=partial(print, flush=True))
+    checkpoint, code = (
+        out / "checkpoint.safetensors",
+        script_digest(Path("workflow/scripts/train.py")),
+    )
+    model, _ = train(
+        run, checkpoint=checkpoint, code=code, device=device, say=partial(print, flush=True)
+    )
     save(model, out)
     checkpoint.unlink(missing_ok=True)
     same = (out / WEIGHTS).read_bytes() == (folder / WEIGHTS).read_bytes()
@@ -80,7 +93,9 @@ def retrain(folder: Path, device: str, out: Path) -> Comparison:
 
 def main() -> None:
     """Say how the second training compares with the first; exit code 1 if it is another model."""
-    parser = argparse.ArgumentParser(prog="python -m workflow.retrain", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow.retrain", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("model", help="such as normalised_kappa10_noise0/lsa_layers1_seed0")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="cpu")
     options = parser.parse_args()
@@ -88,7 +103,9 @@ def main() -> None:
     name = options.model.removeprefix(f"{RELEASED}/").rstrip("/")
     known = sorted(str(card.parent.relative_to(RELEASED)) for card in RELEASED.glob(f"*/*/{CARD}"))
     if name not in known:
-        sys.exit(f"MODEL: expected one of {len(known)} models in {RELEASED}/, such as {', '.join(known[:1])}, found {name!r}")
+        sys.exit(
+            f"MODEL: expected one of {len(known)} models in {RELEASED}/, such as {', '.join(known[:1])}, found {name!r}"
+        )
     try:
         comparison = retrain(RELEASED / name, usable(options.device), RETRAINED / name)
     except ValueError as error:

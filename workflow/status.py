@@ -1,4 +1,5 @@
-"""`make status`: what is missing, changed or interrupted, and what a run would do and cost, in plain words.
+"""`make status`: what is missing, changed or interrupted, and what a run would do and cost, in
+plain words.
 
 The plan is Snakemake's own: a dry run in this process whose job events are caught.
 """
@@ -24,18 +25,20 @@ from snakemake.logging import logger
 from snakemake.utils import update_config
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from icnewton.devices import resolve
-from icnewton.digest import script_digest
-from icnewton.experiment import Experiment
 from icnewton.files import brief, try_lock
-from icnewton.records import AT_WORK, RUNNING, damaged, read_records, verify
-from icnewton.released import RELEASED, Supply
-from icnewton.schema import overlays, read
+from icnewton.pipeline.devices import resolve
+from icnewton.pipeline.digest import script_digest
+from icnewton.pipeline.experiment import Experiment
+from icnewton.pipeline.records import AT_WORK, RUNNING, damaged, read_records, verify
+from icnewton.pipeline.released import RELEASED, Supply
+from icnewton.pipeline.schema import overlays, read
 from icnewton.training.checkpoint import checkpoint_step
 from icnewton.training.runs import Run, parse_run
 from icnewton.typed import differences
 
-START = 3.0  # seconds for a job's Python and its imports, on the machine where the README was measured
+START = (
+    3.0  # seconds for a job's Python and its imports, on the machine where the README was measured
+)
 SHOWN = 12  # jobs of a kind, by name
 KINDS = {
     "Forced execution": "damaged, to be kept under another name and made anew",
@@ -58,17 +61,23 @@ class Planned:
 
     @property
     def name(self) -> str:
-        """The rule and its wildcards, such as ``train normalised_kappa10_noise0/lsa_layers2_seed0``."""
+        """The rule and its wildcards, such as ``train
+        normalised_kappa10_noise0/lsa_layers2_seed0``.
+        """
         return " ".join([self.rule, "/".join(self.wildcards.values())]).strip()
 
     @property
     def kind(self) -> str:
         """The first of ``KINDS`` that the reason speaks of."""
-        return next((kind for phrase, kind in KINDS.items() if phrase in self.reason), "other reasons")
+        return next(
+            (kind for phrase, kind in KINDS.items() if phrase in self.reason), "other reasons"
+        )
 
 
 def plan(arguments: Iterable[str]) -> list[Planned]:
-    """The jobs of a dry run with Snakemake's ``arguments``; exits with Snakemake's message if there can be none."""
+    """The jobs of a dry run with Snakemake's ``arguments``; exits with Snakemake's message if there
+    can be none.
+    """
     jobs: list[Planned] = []
 
     def catch(event: logging.LogRecord) -> bool:
@@ -104,7 +113,9 @@ def position(job: Planned, folder: Path, run: Run) -> int:
 
 
 class Costs:
-    """Seconds that jobs took in a folder of results, and trainings in released/, to tell what others will take."""
+    """Seconds that jobs took in a folder of results, and trainings in released/, to tell what
+    others will take.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.rules: dict[str, list[float]] = {}
@@ -115,26 +126,38 @@ class Costs:
             with suppress(OSError, ValueError, KeyError, TypeError):
                 origin = json.loads(path.read_text(encoding="utf-8"))["origin"]
                 run = parse_run(origin["run"])
-                self.steps.setdefault(self._key(run), []).append(origin["seconds"] / run.recipe.steps / max(run.layers, 1))
+                self.steps.setdefault(self._key(run), []).append(
+                    origin["seconds"] / run.recipe.steps / max(run.layers, 1)
+                )
 
     @staticmethod
     def _key(run: Run) -> tuple[str, int, int]:
         return run.family.removesuffix("_truth"), run.recipe.width, run.recipe.batch
 
     def of(self, job: Planned, run: Run | None, done: int) -> float | None:
-        """Seconds for a job, a training from step ``done`` on; None where nothing like it was ever run here."""
+        """Seconds for a job, a training from step ``done`` on; None where nothing like it was ever
+        run here.
+        """
         if run is None:
             seen = self.rules.get(job.rule)
             return START + median(seen) if seen else None
         seen = self.steps.get(self._key(run))
-        return START + median(seen) * max(run.layers, 1) * (run.recipe.steps - done) if seen else None
+        return (
+            START + median(seen) * max(run.layers, 1) * (run.recipe.steps - done) if seen else None
+        )
 
 
-def report(jobs: list[Planned], folder: Path, runs: Mapping[str, Run], models: Supply) -> Iterator[str]:
+def report(
+    jobs: list[Planned], folder: Path, runs: Mapping[str, Run], models: Supply
+) -> Iterator[str]:
     """The sentences of `make status`."""
     yield f"models: {models}."
     whole, problems = verify(folder)
-    yield f"{folder}: {whole} files are there and what their jobs wrote." if whole else f"{folder}: nothing was made yet."
+    yield (
+        f"{folder}: {whole} files are there and what their jobs wrote."
+        if whole
+        else f"{folder}: nothing was made yet."
+    )
     yield from problems
     if not jobs:
         yield "Nothing is missing, changed or interrupted; a run would do nothing."
@@ -143,14 +166,21 @@ def report(jobs: list[Planned], folder: Path, runs: Mapping[str, Run], models: S
         if found := [job for job in jobs if job.kind == kind]:
             yield f"{kind}: {', '.join(f'{count} {rule}' for rule, count in Counter(job.rule for job in found).items())}"
             lines = [line for job in found if (line := _detail(job, kind, folder, runs))]
-            yield from (f"    {line}" for line in sorted(lines, key=lambda line: "checkpoint" not in line)[:SHOWN])
+            yield from (
+                f"    {line}"
+                for line in sorted(lines, key=lambda line: "checkpoint" not in line)[:SHOWN]
+            )
             if len(lines) > SHOWN:
                 yield f"    and {len(lines) - SHOWN} more, which `make plan` lists"
     yield _price(jobs, Costs(folder), folder, runs)
 
 
 def _training(job: Planned, runs: Mapping[str, Run]) -> Run | None:
-    return runs[f"{job.wildcards['condition']}/{job.wildcards['run']}"] if job.rule == "train" else None
+    return (
+        runs[f"{job.wildcards['condition']}/{job.wildcards['run']}"]
+        if job.rule == "train"
+        else None
+    )
 
 
 def _detail(job: Planned, kind: str, folder: Path, runs: Mapping[str, Run]) -> str:
@@ -171,13 +201,21 @@ def _change(then: str, now: str) -> str:
         pairs = list(zip(before, after, strict=True))
     except (ValueError, SyntaxError):
         return f"made with {brief(then)} and not {brief(now)}"
-    settings = [text for pair in pairs if "code" not in map(_kind, pair) for text in differences(*pair)]
+    settings = [
+        text for pair in pairs if "code" not in map(_kind, pair) for text in differences(*pair)
+    ]
     words = [f"made with {brief(', '.join(settings), 200)}"] if settings else []
-    return "; ".join([*words, *["its code changed"] * any("code" in map(_kind, pair) for pair in pairs)])
+    return "; ".join(
+        [*words, *["its code changed"] * any("code" in map(_kind, pair) for pair in pairs)]
+    )
 
 
 def _kind(value: object) -> str:
-    return "code" if isinstance(value, str) and re.fullmatch("[0-9a-f]{16}", value) else type(value).__name__
+    return (
+        "code"
+        if isinstance(value, str) and re.fullmatch("[0-9a-f]{16}", value)
+        else type(value).__name__
+    )
 
 
 def _price(jobs: list[Planned], costs: Costs, folder: Path, runs: Mapping[str, Run]) -> str:
@@ -193,30 +231,53 @@ def _price(jobs: list[Planned], costs: Costs, folder: Path, runs: Mapping[str, R
     if known and unknown:
         new = ", ".join(f"{count} {rule}" for rule, count in unknown.items())
         text += f", without {new}, nothing like which was run here yet"
-    return text + ("." if known else "; none was run here yet, so there is no estimate of the time.")
+    return text + (
+        "." if known else "; none was run here yet, so there is no estimate of the time."
+    )
 
 
 def _words(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 100
+        else f"{seconds / 60:.0f} min"
+        if seconds < 6000
+        else f"{seconds / 3600:.1f} h"
+    )
 
 
 def main() -> None:
     """Print the status of a scale, or every job that a run would do."""
-    parser = argparse.ArgumentParser(prog="python -m workflow.status", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow.status", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("scale")
     parser.add_argument("settings", nargs="*", help="key=value, as for Snakemake's --config")
-    parser.add_argument("--jobs", action="store_true", help="list every job with Snakemake's reason")
+    parser.add_argument(
+        "--jobs", action="store_true", help="list every job with Snakemake's reason"
+    )
     options = parser.parse_args()
     folder = Path("results") / options.scale
     forced = [str(path) for path in damaged(folder)]
-    jobs = plan(["--config", f"scale={options.scale}", *options.settings, *(["--forcerun", *forced] if forced else [])])
+    jobs = plan(
+        [
+            "--config",
+            f"scale={options.scale}",
+            *options.settings,
+            *(["--forcerun", *forced] if forced else []),
+        ]
+    )
     if try_lock(RUNNING) is None:
         print(AT_WORK)
     lines = (f"{job.name}: {job.reason}" for job in jobs)
     if not options.jobs:
-        config = load_config(options.scale) | dict(setting.split("=", 1) for setting in options.settings)
+        config = load_config(options.scale) | dict(
+            setting.split("=", 1) for setting in options.settings
+        )
         runs = Experiment(config).runs()
-        lines = report(jobs, folder, runs, Supply.of(runs, config["training"], resolve(config["device"])))
+        lines = report(
+            jobs, folder, runs, Supply.of(runs, config["training"], resolve(config["device"]))
+        )
     print(*lines, sep="\n")
 
 

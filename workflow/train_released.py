@@ -1,7 +1,9 @@
-"""`make train-released MINUTES=25`: train what released/ lacks of the paper's grid, cheapest first, for the minutes there are.
+"""`make train-released MINUTES=25`: train what released/ lacks of the paper's grid, cheapest first,
+for the minutes there are.
 
-Each training goes on from its checkpoint in the next call. Several calls at once share the work where they share the folder;
-what other machines bring home is merged by copying the folders of models.
+Each training goes on from its checkpoint in the next call. Several calls at once share the work
+where they share the folder; what other machines bring home is merged by copying the folders of
+models.
 """
 
 import argparse
@@ -18,18 +20,18 @@ from pathlib import Path
 import torch
 from snakemake.utils import available_cpu_count
 
-from icnewton.devices import resolve
-from icnewton.digest import script_digest
-from icnewton.experiment import Experiment
 from icnewton.files import brief, try_lock
-from icnewton.released import RELEASED, Supply, find, work
-from icnewton.schema import read
-from icnewton.threads import limit_threads
+from icnewton.models.weights import CARD, save
+from icnewton.pipeline.devices import resolve
+from icnewton.pipeline.digest import script_digest
+from icnewton.pipeline.experiment import Experiment
+from icnewton.pipeline.released import RELEASED, Supply, find, work
+from icnewton.pipeline.schema import read
+from icnewton.pipeline.threads import limit_threads
+from icnewton.training.fast.memory import keep_freed_memory
+from icnewton.training.fast.together import stackable
 from icnewton.training.loop import Unfinished, train_together
-from icnewton.training.memory import keep_freed_memory
 from icnewton.training.runs import Run
-from icnewton.training.together import stackable
-from icnewton.weights import CARD, save
 from workflow.status import load_config
 
 Stack = Mapping[str, Run]  # trained together
@@ -61,11 +63,15 @@ def stacks(runs: Mapping[str, Run], together: bool) -> Iterator[Stack]:
         return
     shapes = (tuple(n for n in cheapest if stackable([runs[n], runs[first]])) for first in cheapest)
     for names in dict.fromkeys(shapes):
-        yield from ({n: runs[n] for n in names[i : i + LARGEST_STACK]} for i in range(0, len(names), LARGEST_STACK))
+        yield from (
+            {n: runs[n] for n in names[i : i + LARGEST_STACK]}
+            for i in range(0, len(names), LARGEST_STACK)
+        )
 
 
 def train_stack(stack: Stack, device: str, deadline: float) -> tuple[str, bool]:
-    """Train a stack into released/; what came of it, and whether it failed. Models that another process is at are left to it.
+    """Train a stack into released/; what came of it, and whether it failed. Models that another
+    process is at are left to it.
 
     deadline: of ``time.time``, which processes share.
     """
@@ -78,8 +84,12 @@ def train_stack(stack: Stack, device: str, deadline: float) -> tuple[str, bool]:
         for lock in filter(None, locks.values()):
             held.enter_context(lock)
         try:
-            mine = {name: run for name, run in stack.items() if locks[name] and find(name, run) is None}
-            return (_train(mine, device, time.monotonic() + deadline - time.time()) if mine else ""), False
+            mine = {
+                name: run for name, run in stack.items() if locks[name] and find(name, run) is None
+            }
+            return (
+                _train(mine, device, time.monotonic() + deadline - time.time()) if mine else ""
+            ), False
         except Exception as error:  # whatever keeps one stack from being trained, such as too little memory, keeps no other
             return f"{', '.join(stack)}: {error}", not isinstance(error, Unfinished)
 
@@ -91,10 +101,15 @@ def _train(stack: Stack, device: str, deadline: float) -> str:
     code = script_digest(Path("workflow/scripts/train.py"))
     options = {"checkpoints": checkpoints, "code": code, "device": device, "deadline": deadline}
     results = train_together([*stack.values()], **options, say=_refusals)
-    for (name, (model, _)), checkpoint in zip(zip(stack, results, strict=True), checkpoints, strict=True):
+    for (name, (model, _)), checkpoint in zip(
+        zip(stack, results, strict=True), checkpoints, strict=True
+    ):
         save(model, RELEASED / name)
         checkpoint.unlink(missing_ok=True)
-    return "\n".join(f"{name}: {_outcome(model.card.origin)}" for name, (model, _) in zip(stack, results, strict=True))
+    return "\n".join(
+        f"{name}: {_outcome(model.card.origin)}"
+        for name, (model, _) in zip(stack, results, strict=True)
+    )
 
 
 def _refusals(line: str) -> None:
@@ -104,7 +119,9 @@ def _refusals(line: str) -> None:
 
 
 def _outcome(origin: Mapping[str, object]) -> str:
-    return str(origin["diverged"] or f"loss {origin['final_loss']:.3g} in {origin['seconds']:.0f} s")
+    return str(
+        origin["diverged"] or f"loss {origin['final_loss']:.3g} in {origin['seconds']:.0f} s"
+    )
 
 
 def released_runs() -> dict[str, Run]:
@@ -114,7 +131,9 @@ def released_runs() -> dict[str, Run]:
 
 
 def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> int:
-    """Train one stack after another, one on a GPU and one on each core of a processor at a time; how many failed."""
+    """Train one stack after another, one on a GPU and one on each core of a processor at a time;
+    how many failed.
+    """
     task = partial(train_stack, device=device, deadline=time.time() + 60 * minutes)
     workers = 1 if device == "cuda" else available_cpu_count()
     # workers leave an interruption to this process, which ends them; they have checkpoints
@@ -129,7 +148,9 @@ def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> int:
 
 def main() -> None:
     """Train for the minutes of the command line, and say how many models are missing still."""
-    parser = argparse.ArgumentParser(prog="python -m workflow.train_released", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow.train_released", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--minutes", default="25")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options = parser.parse_args()
@@ -143,11 +164,15 @@ def main() -> None:
             )
         failures = 0
         with suppress(KeyboardInterrupt):
-            failures = train_missing([*stacks(missing, together=device == "cuda")], device, time_left)
+            failures = train_missing(
+                [*stacks(missing, together=device == "cuda")], device, time_left
+            )
         missing = Supply.of(runs, "none", device).missing
     except ValueError as error:
         sys.exit(str(error))
-    print(f"{len(runs) - len(missing)} of {len(runs)} models are released, {len(missing)} are missing")
+    print(
+        f"{len(runs) - len(missing)} of {len(runs)} models are released, {len(missing)} are missing"
+    )
     print("`make reproduce SCALE=paper released` evaluates them and lists them in docs/")
     sys.exit(f"{failures} stacks failed" if failures else 0)
 

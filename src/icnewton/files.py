@@ -1,4 +1,6 @@
-"""Files of every stage: written to a temporary sibling and renamed, so that no reader ever sees half of one."""
+"""Files of every stage: written to a temporary sibling and renamed, so that no reader ever sees
+half of one.
+"""
 
 import errno
 import fcntl
@@ -19,7 +21,9 @@ DAY = 86400.0  # seconds
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary sibling and rename it to ``path``, so that no reader ever sees half a file."""
+    """Let ``write`` fill a temporary sibling and rename it to ``path``, so that no reader ever sees
+    half a file.
+    """
     with _sibling(path) as temporary:
         write(temporary)
         temporary.replace(path)
@@ -39,8 +43,8 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 def _sibling(path: Path) -> Iterator[Path]:
     """A temporary file's name beside ``path``; what is left of it in the end is removed.
 
-    Siblings that killed processes left behind are swept away; those of other machines, or of a process number that is in use
-    again, once they are a day old.
+    Siblings that killed processes left behind are swept away; those of other machines, or of a
+    process number that is in use again, once they are a day old.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
@@ -56,7 +60,9 @@ def _sweep(stale: Path) -> None:
     """Remove a temporary file unless somebody may still be writing it."""
     host, _, process = stale.name.removesuffix(".tmp").rpartition("-")
     with suppress(FileNotFoundError):
-        dead = host.endswith(f".{socket.gethostname()}") and not (process.isdecimal() and _is_alive(int(process)))
+        dead = host.endswith(f".{socket.gethostname()}") and not (
+            process.isdecimal() and _is_alive(int(process))
+        )
         if dead or time.time() - stale.stat().st_mtime > DAY:
             stale.unlink()
 
@@ -72,9 +78,11 @@ def _is_alive(process: int) -> bool:
 
 
 def try_lock(path: Path, wait: bool = False) -> IO[str] | None:
-    """A file that holds an exclusive lock as long as it is open, or None if another process holds it and we do not ``wait``.
+    """A file that holds an exclusive lock as long as it is open, or None if another process holds
+    it and we do not ``wait``.
 
-    The lock ends with its process, however that ends. Where the file system knows no locks, nobody is kept out.
+    The lock ends with its process, however that ends. Where the file system knows no locks, nobody
+    is kept out.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a", encoding="utf-8")
@@ -91,11 +99,15 @@ def try_lock(path: Path, wait: bool = False) -> IO[str] | None:
 
 @contextmanager
 def alone(path: Path, wait: Callable[[], object]) -> Iterator[None]:
-    """Hold the lock on ``path`` and remove that file in the end; ``wait`` is called before waiting for another process."""
+    """Hold the lock on ``path`` and remove that file in the end; ``wait`` is called before waiting
+    for another process.
+    """
     held = try_lock(path)
     if held is None:
         wait()
-    while held is None or not _is(path, held):  # whoever had the lock removes the file, and others make it anew
+    while held is None or not _is(
+        path, held
+    ):  # whoever had the lock removes the file, and others make it anew
         held = try_lock(path, wait=True)
     try:
         yield
@@ -113,7 +125,9 @@ def _is(path: Path, file: IO[str]) -> bool:
 
 def write_json(path: Path, value: Any) -> None:
     """Indented JSON with a final newline, atomically."""
-    write_atomically(path, lambda part: part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8"))
+    write_atomically(
+        path, lambda part: part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    )
 
 
 def write_text(path: Path, text: str) -> None:
@@ -122,14 +136,20 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
-    """A frame as CSV with full precision, or as parquet or Markdown, by the file's suffix; raises ValueError for another."""
+    """A frame as CSV with full precision, or as parquet or Markdown, by the file's suffix; raises
+    ValueError for another.
+    """
     writers: dict[str, Callable[[Path], object]] = {
         ".csv": lambda part: frame.to_csv(part, index=False, lineterminator="\n"),
         ".parquet": lambda part: frame.to_parquet(part, index=False, write_page_checksum=True),
-        ".md": lambda part: part.write_text(frame.to_markdown(index=False, floatfmt=".3g") + "\n", encoding="utf-8"),
+        ".md": lambda part: part.write_text(
+            frame.to_markdown(index=False, floatfmt=".3g") + "\n", encoding="utf-8"
+        ),
     }
     if path.suffix not in writers:
-        raise ValueError(f"{path}: expected a table's name to end in one of {', '.join(writers)}, found {brief(path.suffix)!r}")
+        raise ValueError(
+            f"{path}: expected a table's name to end in one of {', '.join(writers)}, found {brief(path.suffix)!r}"
+        )
     write_atomically(path, writers[path.suffix])
 
 
@@ -137,14 +157,19 @@ def brief(value: object, most: int = 160) -> str:
     """What was found, for a message: one line of at most ``most`` characters, whatever it is."""
     try:
         text = value if isinstance(value, str) else repr(value)
-    except (ValueError, RecursionError):  # an integer of thousands of digits, or a structure that holds itself
+    except (
+        ValueError,
+        RecursionError,
+    ):  # an integer of thousands of digits, or a structure that holds itself
         text = f"a {type(value).__name__} too large to print"
     line = " ".join(text[: 8 * most].split())
     return line if len(line) <= most else f"{line[: most - 3]}..."  # no terminal lacks dots
 
 
 def read_tables(paths: Iterable[Path | str]) -> pd.DataFrame:
-    """CSV or parquet files as one frame; raises ValueError, naming it, for one that is missing or damaged, and for none."""
+    """CSV or parquet files as one frame; raises ValueError, naming it, for one that is missing or
+    damaged, and for none.
+    """
     frames = [_read_table(Path(path)) for path in paths]
     if not frames:
         raise ValueError("tables: expected at least one file, found none")

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from icnewton.cancer import cancer_frame
+from icnewton.evaluation.cancer import cancer_frame
 from icnewton.files import write_table
-from icnewton.threads import limit_threads
+from icnewton.pipeline.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from icnewton.constructions.checks import check_all
+from icnewton.evaluation.checks import check_all
 from icnewton.files import write_table
-from icnewton.threads import limit_threads
+from icnewton.pipeline.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:

@@ -1,10 +1,12 @@
-"""Damped-Newton transformers against the algorithm: step errors, widths, and what each gadget contributes."""
+"""Damped-Newton transformers against the algorithm: step errors, widths, and what each gadget
+contributes.
+"""
 
 from pathlib import Path
 
-from icnewton.constructions.logistic_checks import check_steps, check_widths, error_budget
+from icnewton.evaluation.logistic_checks import check_steps, check_widths, error_budget
 from icnewton.files import write_table
-from icnewton.threads import limit_threads
+from icnewton.pipeline.threads import limit_threads
 from job import job
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from icnewton.claims import Comparison, Evidence, assess, caption, html, table
+from icnewton.evaluation.statistics import squared_residual
 from icnewton.files import read_tables, write_table, write_text
-from icnewton.pages import page
-from icnewton.statistics import squared_residual
+from icnewton.pipeline.pages import page
 from job import job
 
 SINGLE = ("checks", "diabetes", "steps", "widths", "budget", "decrease", "cancer")
@@ -14,7 +14,9 @@ SINGLE = ("checks", "diabetes", "steps", "widths", "budget", "decrease", "cancer
 def by_condition(paths):
     """One frame for each condition, which is the name of the folder."""
     conditions = dict.fromkeys(Path(path).parent.name for path in paths)
-    return {c: read_tables(path for path in paths if Path(path).parent.name == c) for c in conditions}
+    return {
+        c: read_tables(path for path in paths if Path(path).parent.name == c) for c in conditions
+    }
 
 
 with job(snakemake) as say:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from icnewton.evaluation import errors_frame, model_predictions
+from icnewton.evaluation.linear import errors_frame, model_predictions
 from icnewton.files import write_table
-from icnewton.prompt_files import read_prompts
-from icnewton.threads import limit_threads
-from icnewton.weights import load
+from icnewton.models.weights import load
+from icnewton.pipeline.threads import limit_threads
+from icnewton.problems.parts.disk import read_prompts
 from job import job
 
 with job(snakemake) as say:

@@ -1,4 +1,5 @@
-"""What every script shares: a log, one sentence to the user when something is wrong, and a record of what was made.
+"""What every script shares: a log, one sentence to the user when something is wrong, and a record
+of what was made.
 
 Nothing here may change a result: this file is not part of a job's digest of code.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from icnewton import __version__
 from icnewton.files import alone
-from icnewton.records import Record, digest_of, write_record
+from icnewton.pipeline.records import Record, digest_of, write_record
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("snakemake", "torch", "numpy", "pandas", "matplotlib", "scikit-learn", "safetensors")
@@ -23,10 +24,11 @@ PACKAGES = ("snakemake", "torch", "numpy", "pandas", "matplotlib", "scikit-learn
 
 @contextmanager
 def job(snakemake) -> Iterator[Callable[[str], None]]:
-    """Yields a function that writes a line to the log; errors go there in full and to the terminal in one sentence.
+    """Yields a function that writes a line to the log; errors go there in full and to the terminal
+    in one sentence.
 
-    A job that outlived its killed Snakemake is waited for. One that ends well leaves a record of inputs, outputs and
-    circumstances.
+    A job that outlived its killed Snakemake is waited for. One that ends well leaves a record of
+    inputs, outputs and circumstances.
     """
     log, rule = Path(snakemake.log[0]), snakemake.rule
     record, folder = record_path(log)
@@ -37,14 +39,18 @@ def job(snakemake) -> Iterator[Callable[[str], None]]:
             print(line, file=lines)
 
     def wait() -> None:
-        print(f"{rule}: another process is at this job; waiting for it", file=sys.stderr, flush=True)
+        print(
+            f"{rule}: another process is at this job; waiting for it", file=sys.stderr, flush=True
+        )
 
     try:
         with alone(record.with_suffix(".lock"), wait):
             record.unlink(missing_ok=True)  # from now on the old one vouches for nothing
             started, begun = datetime.now(UTC), time.monotonic()
             yield say
-            write_record(record, describe(snakemake, folder, record, started, time.monotonic() - begun))
+            write_record(
+                record, describe(snakemake, folder, record, started, time.monotonic() - begun)
+            )
     except KeyboardInterrupt:
         sys.exit(f"{rule}: interrupted")
     except Exception as error:
@@ -90,11 +96,18 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit that is checked out beside this file, wherever a job runs, marked if the working tree differs from it."""
-    place = [f"--git-dir={ROOT / '.git'}", f"--work-tree={ROOT}"]  # never a checkout around this one
+    """The commit that is checked out beside this file, wherever a job runs, marked if the working
+    tree differs from it.
+    """
+    place = [
+        f"--git-dir={ROOT / '.git'}",
+        f"--work-tree={ROOT}",
+    ]  # never a checkout around this one
     words = ["git", *place, "describe", "--always", "--dirty", "--abbrev=12"]
     try:
-        found = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace").stdout.strip()
+        found = subprocess.run(
+            words, capture_output=True, encoding="utf-8", errors="replace"
+        ).stdout.strip()
     except OSError:
         found = ""
     return found or "not a git checkout"

@@ -1,12 +1,14 @@
-"""Medians, intervals and spreads of every method on one logistic condition, one block of rows a quantity."""
+"""Medians, intervals and spreads of every method on one logistic condition, one block of rows a
+quantity.
+"""
 
 from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
 
+from icnewton.evaluation.statistics import summarise
 from icnewton.files import read_tables, write_table
-from icnewton.statistics import summarise
 from job import job
 
 with job(snakemake) as say:
@@ -14,7 +16,12 @@ with job(snakemake) as say:
     learned = frame[frame["training_error"].notna()]
     blocks = [
         summarise(rows, itemgetter(quantity)).assign(quantity=quantity)
-        for quantity, rows in (("loss", frame), ("excess", frame), ("distance", frame), ("training_error", learned))
+        for quantity, rows in (
+            ("loss", frame),
+            ("excess", frame),
+            ("distance", frame),
+            ("training_error", learned),
+        )
     ]
     summary = pd.concat(blocks, ignore_index=True)
     for path in (snakemake.output.csv, snakemake.output.md):

@@ -1,4 +1,6 @@
-"""Commit, versions, seeds, device and configuration as one page; where the models come from as a sentence for the report."""
+"""Commit, versions, seeds, device and configuration as one page; where the models come from as a
+sentence for the report.
+"""
 
 import platform
 from pathlib import Path
@@ -7,7 +9,7 @@ import torch
 import yaml
 
 from icnewton.files import write_text
-from icnewton.pages import page
+from icnewton.pipeline.pages import page
 from job import commit, job, versions
 
 with job(snakemake) as say:
@@ -22,12 +24,18 @@ with job(snakemake) as say:
         "training device": config["device"],
         "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "evaluation seed": config["evaluation"]["seed"],
-        "training seeds": ", ".join(map(str, sorted({seed for group in groups for seed in group["seeds"]}))),
+        "training seeds": ", ".join(
+            map(str, sorted({seed for group in groups for seed in group["seeds"]}))
+        ),
     }
     body = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in facts.items())
     settings = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=110)
     content = f"<table>{body}</table><h2>Configuration</h2><pre>{settings}</pre>"
     write_text(Path(snakemake.output.page), page("Provenance", content))
-    named = " Those that are missing are named below figures and under Provenance." if snakemake.params.missing else ""
+    named = (
+        " Those that are missing are named below figures and under Provenance."
+        if snakemake.params.missing
+        else ""
+    )
     write_text(Path(snakemake.output.models), f"\nModels: {snakemake.params.models}.{named}\n")
     say("done")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from icnewton.evaluation.statistics import summarise
 from icnewton.files import read_tables, write_table
-from icnewton.statistics import summarise
 from job import job
 
 with job(snakemake) as say:

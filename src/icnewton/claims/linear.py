@@ -8,17 +8,21 @@ from operator import itemgetter
 import numpy as np
 import pandas as pd
 
-from icnewton.claims.evidence import Evidence, Row, exactly, extreme
-from icnewton.statistics import FAR, bootstrap_medians, diverged, interval, ratio
+from icnewton.claims.parts.evidence import Evidence, Row, exactly, extreme
+from icnewton.evaluation.statistics import FAR, bootstrap_medians, diverged, interval, ratio
 
-ILL_CONDITIONED = 10  # kappa from which S7 counts a condition; the paper's Figures 8 and 9 go from 5 to 100
+ILL_CONDITIONED = (
+    10  # kappa from which S7 counts a condition; the paper's Figures 8 and 9 go from 5 to 100
+)
 NOISELESS = "_noise0"
 FUNCTIONS = ("functions_near", "functions_far")
 EXACT = 1e-9  # relative error up to which a built model counts as executing its algorithm
 
 
 def constructions(evidence: Evidence) -> Iterator[Row]:
-    """L4.1, L4.1s and T4.2: errors against the algorithm, and shapes, read off the modules, against the statement."""
+    """L4.1, L4.1s and T4.2: errors against the algorithm, and shapes, read off the modules, against
+    the statement.
+    """
     checks = evidence.checks[evidence.checks["order"] == 2]
     shapes = {
         ("L4.1", "any"): (2 * checks["steps"], 4 * checks["d"]),
@@ -29,8 +33,20 @@ def constructions(evidence: Evidence) -> Iterator[Row]:
         rows = checks[checks["matrix"] == matrix]
         worst = rows.loc[rows["error"].fillna(np.inf).idxmax()]
         where = f"worst of {len(rows)} settings: d = {worst.d:g}, κ = {worst.kappa:g}, T = {worst.steps:g}"
-        yield Row(claim, "random problems", "relative error against the algorithm", "<=", EXACT, exactly(worst.error, where))
-        parts = [rows["depth"] - depth[rows.index], rows["width"] - width[rows.index], rows["heads"] - 2, rows["hidden_width"]]
+        yield Row(
+            claim,
+            "random problems",
+            "relative error against the algorithm",
+            "<=",
+            EXACT,
+            exactly(worst.error, where),
+        )
+        parts = [
+            rows["depth"] - depth[rows.index],
+            rows["width"] - width[rows.index],
+            rows["heads"] - 2,
+            rows["hidden_width"],
+        ]
         text = "layers, width, heads or hidden width beyond the statement"
         value = exactly(pd.concat(parts).max(), f"{len(rows)} modules, read off their weights")
         yield Row(claim, "random problems", text, "<=", 0, value)
@@ -40,7 +56,13 @@ def between_orders(evidence: Evidence) -> Iterator[Row]:
     """S6a at equal layers and steps: at most the error of order 2, at least that of order 3."""
     for condition, depths in evidence.linear.trained("lsa"):
         for order, sense in ((2, "<="), (3, ">=")):
-            pairs = ((f"{L} layers", evidence.linear.compare(condition, ("lsa", L), (f"newton{order}", L))) for L in depths)
+            pairs = (
+                (
+                    f"{L} layers",
+                    evidence.linear.compare(condition, ("lsa", L), (f"newton{order}", L)),
+                )
+                for L in depths
+            )
             end = "largest" if sense == "<=" else "smallest"
             text = f"LSA's error over that of order {order}, {end} over depths"
             value = extreme(pairs, largest=sense == "<=")
@@ -48,26 +70,38 @@ def between_orders(evidence: Evidence) -> Iterator[Row]:
 
 
 def saturation(evidence: Evidence) -> Iterator[Row]:
-    """S6b: beyond four layers the error of LSA falls by less than half (without label noise, whose floor would hide it)."""
+    """S6b: beyond four layers the error of LSA falls by less than half (without label noise, whose
+    floor would hide it).
+    """
     for condition, depths in evidence.linear.trained("lsa"):
         if not condition.endswith(NOISELESS):
             continue
         deepest = [L for L in depths if L > 4][-1:]
-        pairs = ((f"{L} layers over 4", evidence.linear.compare(condition, ("lsa", L), ("lsa", 4))) for L in deepest)
+        pairs = (
+            (f"{L} layers over 4", evidence.linear.compare(condition, ("lsa", L), ("lsa", 4)))
+            for L in deepest
+        )
         text = "LSA's error at the deepest over that at 4 layers"
-        yield Row("S6b", condition, text, ">=", 0.5, extreme(pairs, True), "lsa", ("curves", "headline"))
+        yield Row(
+            "S6b", condition, text, ">=", 0.5, extreme(pairs, True), "lsa", ("curves", "headline")
+        )
 
 
 def layer_norm(evidence: Evidence) -> Iterator[Row]:
     """S6c: LayerNorm lowers LSA's error at equal depth."""
     for condition, depths in evidence.linear.trained("lsa_ln"):
-        pairs = ((f"{L} layers", evidence.linear.compare(condition, ("lsa_ln", L), ("lsa", L))) for L in depths)
+        pairs = (
+            (f"{L} layers", evidence.linear.compare(condition, ("lsa_ln", L), ("lsa", L)))
+            for L in depths
+        )
         text = "error of LSA + LN over LSA's, largest over depths"
         yield Row("S6c", condition, text, "<=", 1, extreme(pairs, True), "lsa_ln", ("curves",))
 
 
 def out_of_distribution(evidence: Evidence) -> Iterator[Row]:
-    """S6d: LSA is linear in training and leaves that line far outside; with LN, 5 layers do better than deeper ones."""
+    """S6d: LSA is linear in training and leaves that line far outside; with LN, 5 layers do better
+    than deeper ones.
+    """
     for condition, depths in evidence.linear.trained("lsa"):
         far = _leaving_the_line(evidence.probes[condition], "lsa", depths[-1])
         low, high = interval(bootstrap_medians(far))
@@ -85,8 +119,9 @@ def out_of_distribution(evidence: Evidence) -> Iterator[Row]:
 def _leaving_the_line(probes: pd.DataFrame, method: str, step: int) -> np.ndarray:
     """``(prompts, 1)``: |output - line| / |slope * value| at the probe's ends, the larger of both.
 
-    The line is the least-squares fit to the model's own outputs in the 99 % training range; slope is that of the
-    prompt's least-squares solution. Of several seeds the median is taken; nan if one of them diverged.
+    The line is the least-squares fit to the model's own outputs in the 99 % training range; slope
+    is that of the prompt's least-squares solution. Of several seeds the median is taken; nan if one
+    of them diverged.
     """
     rows = probes[(probes["method"] == method) & (probes["step"] == step)]
     if diverged(rows, itemgetter("output")):
@@ -99,7 +134,9 @@ def _leaving_the_line(probes: pd.DataFrame, method: str, step: int) -> np.ndarra
             inside = model[model["value"].abs() <= edge / FAR * (1 + 1e-9)]
             line = np.polynomial.Polynomial.fit(inside["value"], inside["output"], 1)
             ends = model[model["value"].abs() >= edge * (1 - 1e-9)]
-            by_seed.append(((ends["output"] - line(ends["value"])).abs() / (ends["slope"] * edge).abs()).max())
+            by_seed.append(
+                ((ends["output"] - line(ends["value"])).abs() / (ends["slope"] * edge).abs()).max()
+            )
         distances.append([np.median(by_seed)])
     return np.nan_to_num(np.array(distances), nan=np.inf)
 
@@ -109,32 +146,53 @@ def _kappa(condition: str) -> float:
 
 
 def ill_conditioned(evidence: Evidence) -> Iterator[Row]:
-    """S7: on worse conditioned and noisy problems trained models still beat Newton of order 2 (LSA) and 4 (LSA + LN)."""
+    """S7: on worse conditioned and noisy problems trained models still beat Newton of order 2 (LSA)
+    and 4 (LSA + LN).
+    """
     for family, name, order in (("lsa", "LSA", 2), ("lsa_ln", "LSA + LN", 4)):
         for condition, depths in evidence.linear.trained(family):
             if _kappa(condition) < ILL_CONDITIONED:
                 continue
-            pairs = ((f"{L} layers", evidence.linear.compare(condition, (family, L), (f"newton{order}", L))) for L in depths)
+            pairs = (
+                (
+                    f"{L} layers",
+                    evidence.linear.compare(condition, (family, L), (f"newton{order}", L)),
+                )
+                for L in depths
+            )
             text = f"error of {name} over that of order {order}, largest over depths"
             yield Row("S7", condition, text, "<=", 1, extreme(pairs, True), family, ("curves",))
 
 
 def depth_pays(evidence: Evidence) -> Iterator[Row]:
-    """What each layer up to four gains, against order 3, and how near training comes to the best fixed polynomial."""
+    """What each layer up to four gains, against order 3, and how near training comes to the best
+    fixed polynomial.
+    """
     for condition, depths in evidence.linear.trained("lsa"):
         if not condition.endswith(NOISELESS):
             continue
         steps = [(K, L) for K, L in itertools.pairwise(depths) if L <= 4]
-        gains = ((f"{K} to {L} layers", evidence.linear.compare(condition, ("lsa", K), ("lsa", L))) for K, L in steps)
+        gains = (
+            (f"{K} to {L} layers", evidence.linear.compare(condition, ("lsa", K), ("lsa", L)))
+            for K, L in steps
+        )
         text = "LSA's error over that with one more layer, smallest up to 4 layers"
         yield Row("depth", condition, text, ">=", 5, extreme(gains, False), "lsa", ("headline",))
-        pairs = ((f"{L} layers", evidence.linear.compare(condition, ("lsa", L), ("newton3", L))) for L in depths)
+        pairs = (
+            (f"{L} layers", evidence.linear.compare(condition, ("lsa", L), ("newton3", L)))
+            for L in depths
+        )
         text = "LSA's error over that of order 3, largest over depths"
         yield Row("order 3", condition, text, "<=", 1, extreme(pairs, True), "lsa", ("headline",))
-        shallow = [(f"{L} layers", evidence.linear.compare(condition, ("lsa", L), ("best_polynomial", L))) for L in (1, 2)]
+        shallow = [
+            (f"{L} layers", evidence.linear.compare(condition, ("lsa", L), ("best_polynomial", L)))
+            for L in (1, 2)
+        ]
         if any(values is not None for _, values in shallow):
             text = "LSA's error over the best fixed polynomial's at 1 and 2 layers, largest"
-            yield Row("optimal", condition, text, "<=", 1.15, extreme(shallow, True), "lsa", ("headline",))
+            yield Row(
+                "optimal", condition, text, "<=", 1.15, extreme(shallow, True), "lsa", ("headline",)
+            )
 
 
 def real_data(evidence: Evidence) -> Iterator[Row]:
@@ -143,7 +201,9 @@ def real_data(evidence: Evidence) -> Iterator[Row]:
     for (method, n), rows in built.groupby(["method", "n"]):
         where = f"worst of {len(rows)} prompt(s) of {n} patients, {rows['layers'].iloc[0]} layers"
         value = exactly(rows["relative_to_lstsq"].max(), where)
-        yield Row("diabetes", "diabetes", f"{method}: relative difference from lstsq", "<=", 1e-6, value)
+        yield Row(
+            "diabetes", "diabetes", f"{method}: relative difference from lstsq", "<=", 1e-6, value
+        )
 
 
 MEASURES: dict[Callable[[Evidence], Iterator[Row]], dict[str, str]] = {
@@ -158,7 +218,9 @@ MEASURES: dict[Callable[[Evidence], Iterator[Row]], dict[str, str]] = {
     out_of_distribution: {
         "S6d": "LSA does not learn the linear function out of distribution; with LN, 5 layers do better than 7, 10, 12."
     },
-    ill_conditioned: {"S7": "On ill-conditioned problems LSA and LSA + LN still find higher-order methods."},
+    ill_conditioned: {
+        "S7": "On ill-conditioned problems LSA and LSA + LN still find higher-order methods."
+    },
     depth_pays: {
         "depth": "Our own: without noise, every layer up to four lowers the error of LSA at least fivefold.",
         "order 3": "Our own: at every depth trained LSA is better than Newton's iteration of order 3 at equal steps.",

@@ -1,4 +1,6 @@
-"""The logistic half: Theorems 5.1, 5.2, 5.4 and 1.1, App. E.1, Section 6, and this project's own findings."""
+"""The logistic half: Theorems 5.1, 5.2, 5.4 and 1.1, App. E.1, Section 6, and this project's own
+findings.
+"""
 
 from collections.abc import Callable, Iterator
 from operator import itemgetter
@@ -6,10 +8,24 @@ from operator import itemgetter
 import numpy as np
 import pandas as pd
 
-from icnewton.claims.evidence import NOTHING, Comparison, Evidence, Measurement, Row, exactly, extreme
-from icnewton.statistics import ratio
+from icnewton.claims.parts.evidence import (
+    NOTHING,
+    Comparison,
+    Evidence,
+    Measurement,
+    Row,
+    exactly,
+    extreme,
+)
+from icnewton.evaluation.statistics import ratio
 from icnewton.theory import bounds
-from icnewton.theory.laws import cost_of_squaring, fit_line, iterated_logarithm, layers_needed, width_exponent
+from icnewton.theory.laws import (
+    cost_of_squaring,
+    fit_line,
+    iterated_logarithm,
+    layers_needed,
+    width_exponent,
+)
 
 ROUNDING = 1e-6  # a decrement whose square is lost in the rounding of the next
 
@@ -25,7 +41,10 @@ def _worst(values: pd.Series, rows: pd.DataFrame, largest: bool = True) -> Measu
         return NOTHING
     known = values.fillna(np.inf if largest else -np.inf)
     at = rows.loc[known.idxmax() if largest else known.idxmin()]
-    return exactly(known.max() if largest else known.min(), f"{len(known)} steps of prompts; at error {at.error:g}")
+    return exactly(
+        known.max() if largest else known.min(),
+        f"{len(known)} steps of prompts; at error {at.error:g}",
+    )
 
 
 def _not_last(rows: pd.DataFrame) -> pd.DataFrame:
@@ -39,15 +58,30 @@ def one_step(evidence: Evidence) -> Iterator[Row]:
         text = "largest error of a step over the error asked for"
         made = _not_last(rows)
         yield Row("T5.2", where, text, "<=", 1, _worst(made["step_error"] / made["error"], rows))
-        excess = rows["layers_per_step"] - rows["error"].map(lambda error, mu=mu: bounds.depth(mu, error))
-        yield Row("T5.2", where, "layers of a step beyond 11 + 2k, largest", "<=", 0, _worst(excess, rows))
+        excess = rows["layers_per_step"] - rows["error"].map(
+            lambda error, mu=mu: bounds.depth(mu, error)
+        )
+        yield Row(
+            "T5.2", where, "layers of a step beyond 11 + 2k, largest", "<=", 0, _worst(excess, rows)
+        )
         d = int(rows["d"].iloc[0])
-        share = rows["hidden_width"] / rows["error"].map(lambda error, mu=mu, d=d: bounds.width(d, mu, error))
-        yield Row("T5.2", where, "hidden width over d (1 + mu)^6 / (eps^4 mu^8), largest", "<=", 1, _worst(share, rows))
+        share = rows["hidden_width"] / rows["error"].map(
+            lambda error, mu=mu, d=d: bounds.width(d, mu, error)
+        )
+        yield Row(
+            "T5.2",
+            where,
+            "hidden width over d (1 + mu)^6 / (eps^4 mu^8), largest",
+            "<=",
+            1,
+            _worst(share, rows),
+        )
 
 
 def all_steps(evidence: Evidence) -> Iterator[Row]:
-    """T5.1: the distance to the minimiser after the last step, in units of sqrt(eps (1 + mu) / (4 mu))."""
+    """T5.1: the distance to the minimiser after the last step, in units of sqrt(eps (1 + mu) / (4
+    mu)).
+    """
     for mu, where, rows in _by_mu(evidence.steps):
         last = rows[rows["step"] == rows["step"].max()]
         unit = last["error"].map(lambda error, mu=mu: bounds.distance(mu, error))
@@ -56,33 +90,58 @@ def all_steps(evidence: Evidence) -> Iterator[Row]:
 
 
 def few_layers(evidence: Evidence) -> Iterator[Row]:
-    """T1.1: what squaring the accuracy costs, at every accuracy that the built models reach and can square."""
+    """T1.1: what squaring the accuracy costs, at every accuracy that the built models reach and can
+    square.
+    """
     for _, where, rows in _by_mu(evidence.steps):
         needed = layers_needed(rows)
         cost = cost_of_squaring(needed)
         if cost.empty:
             continue
-        slope = fit_line(iterated_logarithm(needed["accuracy"].to_numpy()), needed["layers"].to_numpy(dtype=float)).slope
+        slope = fit_line(
+            iterated_logarithm(needed["accuracy"].to_numpy()),
+            needed["layers"].to_numpy(dtype=float),
+        ).slope
         label = f"from {cost.idxmax():g}; fit: {slope:.3g} layers for each unit of log2 log2 1/eps"
         text = "Newton steps of layers from an error of eps to eps^2, largest"
         yield Row("T1.1", where, text, "<=", 2, exactly(cost.max(), label), kinds=("built_layers",))
 
 
 def two_phases(evidence: Evidence) -> Iterator[Row]:
-    """T5.4: what g loses while its decrement is at least 1/6, the contraction after, and the gap at the end."""
+    """T5.4: what g loses while its decrement is at least 1/6, the contraction after, and the gap at
+    the end.
+    """
     for mu, where, rows in _by_mu(evidence.steps):
-        small = rows[rows["error"] <= bounds.phases_error(mu)].sort_values(["error", "prompt", "step"])
+        small = rows[rows["error"] <= bounds.phases_error(mu)].sort_values(
+            ["error", "prompt", "step"]
+        )
         following = small.groupby(["error", "prompt"])[["gap", "decrement"]].shift(-1)
         made = _not_last(small)
         decrease = (small["gap"] - following["gap"])[made.index][made["decrement"] >= bounds.PHASE]
         text = "smallest decrease of g in a step while its decrement is at least 1/6"
-        yield Row("T5.4", where, text, ">=", bounds.DECREASE, _worst(decrease, small, largest=False))
+        yield Row(
+            "T5.4", where, text, ">=", bounds.DECREASE, _worst(decrease, small, largest=False)
+        )
         late = made[(made["decrement"] < bounds.PHASE) & (made["decrement"] > ROUNDING)]
         allowed = bounds.next_decrement(late["decrement"], mu, late["step_error"])
         text = "largest decrement after a step, below 1/6, over 2 (decrement)^2 and what the step's error adds"
-        yield Row("T5.4", where, text, "<=", 1, _worst(following["decrement"][late.index] / allowed, small))
+        yield Row(
+            "T5.4",
+            where,
+            text,
+            "<=",
+            1,
+            _worst(following["decrement"][late.index] / allowed, small),
+        )
         last = small[small["step"] == small["step"].max()]
-        yield Row("T5.4", where, "largest final gap of g over eps", "<=", 1, _worst(last["gap"] / last["error"], last))
+        yield Row(
+            "T5.4",
+            where,
+            "largest final gap of g over eps",
+            "<=",
+            1,
+            _worst(last["gap"] / last["error"], last),
+        )
 
 
 def constant_decrease(evidence: Evidence) -> Iterator[Row]:
@@ -97,22 +156,43 @@ def constant_decrease(evidence: Evidence) -> Iterator[Row]:
 
 
 def trained(evidence: Evidence) -> Iterator[Row]:
-    """S6e: excess loss of the trained encoder over Newton's at 13 layers a step; against depth; the loss at the deepest."""
+    """S6e: excess loss of the trained encoder over Newton's at 13 layers a step; against depth; the
+    loss at the deepest.
+    """
     excess = Comparison(evidence.logistic, itemgetter("excess"))
     loss = Comparison(evidence.logistic, itemgetter("loss"))
     for condition, depths in excess.trained("softmax"):
         steps = [(L, -(-L // bounds.LAYERS)) for L in depths if L]
-        pairs = ((f"{L} layers, {t} steps", excess.compare(condition, ("softmax", L), ("damped_newton", t))) for L, t in steps)
-        text = "trained excess loss over Newton's after ceil(layers / 13) steps, largest over depths"
-        shown = {"family": "softmax", "kinds": ("logistic_loss", "logistic_layers", "logistic_training")}
+        pairs = (
+            (
+                f"{L} layers, {t} steps",
+                excess.compare(condition, ("softmax", L), ("damped_newton", t)),
+            )
+            for L, t in steps
+        )
+        text = (
+            "trained excess loss over Newton's after ceil(layers / 13) steps, largest over depths"
+        )
+        shown = {
+            "family": "softmax",
+            "kinds": ("logistic_loss", "logistic_layers", "logistic_training"),
+        }
         yield Row("S6e", condition, text, "<=", 1, extreme(pairs, True), **shown)  # type: ignore[arg-type]
         ends = [
-            (f"{depths[-1]} over {depths[0]} layers", excess.compare(condition, *(("softmax", depths[i]) for i in (-1, 0))))
+            (
+                f"{depths[-1]} over {depths[0]} layers",
+                excess.compare(condition, *(("softmax", depths[i]) for i in (-1, 0))),
+            )
         ]
         text = "trained excess loss, deepest over shallowest"
         yield Row("S6e", condition, text, "<=", 0.5, extreme(ends, True), **shown)  # type: ignore[arg-type]
         last = dict(loss.trained("damped_newton"))[condition][-1]
-        meets = [(f"{depths[-1]} layers", loss.compare(condition, ("softmax", depths[-1]), ("damped_newton", last)))]
+        meets = [
+            (
+                f"{depths[-1]} layers",
+                loss.compare(condition, ("softmax", depths[-1]), ("damped_newton", last)),
+            )
+        ]
         text = "trained loss at the deepest over Newton's converged loss"
         yield Row("S6e", condition, text, "<=", 1.05, extreme(meets, True), **shown)  # type: ignore[arg-type]
 
@@ -124,18 +204,24 @@ def width_law(evidence: Evidence) -> Iterator[Row]:
         widths = sorted(rows["hidden_width"].unique())
         label = f"hidden widths {widths[0]} to {widths[-1]}, {rows['prompt'].nunique()} prompts"
         text = "p in hidden width ~ (largest error of a step)^-p"
-        yield Row("width", where, text, "<=", 0.55, (exponent, low, high, label), kinds=("built_width",))
+        yield Row(
+            "width", where, text, "<=", 0.55, (exponent, low, high, label), kinds=("built_width",)
+        )
 
 
 def error_budget(evidence: Evidence) -> Iterator[Row]:
-    """Which gadget's error is left in the end: distances with one gadget made exact over the distance with none."""
+    """Which gadget's error is left in the end: distances with one gadget made exact over the
+    distance with none.
+    """
     for _, where, rows in _by_mu(evidence.budget):
         full = _distances(rows, "all", "none")
         text = "final distance with an exact sigma over that with no exact gadget"
         value = ratio(_distances(rows, "without", "probability"), full)
         label = f"{len(full)} prompts"
         yield Row("budget", where, text, "<=", 0.01, (*value, label), kinds=("built_budget",))
-        others = [gadget for gadget in rows["gadget"].unique() if gadget not in ("none", "probability")]
+        others = [
+            gadget for gadget in rows["gadget"].unique() if gadget not in ("none", "probability")
+        ]
         pairs = ((gadget, ratio(_distances(rows, "without", gadget), full)) for gadget in others)
         text = "the same with any other gadget exact, smallest"
         yield Row("budget", where, text, ">=", 0.95, extreme(pairs, False), kinds=("built_budget",))
@@ -155,24 +241,43 @@ def real_data(evidence: Evidence) -> Iterator[Row]:
     yield Row("cancer", "breast cancer", text, "<=", 1e-4, exactly(built["relative"], where))
     difference = abs(built["accuracy"] - rows.loc["scikit-learn", "accuracy"])
     label = f"accuracy {built['accuracy']:.4f}"
-    yield Row("cancer", "breast cancer", "difference of training accuracies", "<=", 0, exactly(difference, label))
+    yield Row(
+        "cancer",
+        "breast cancer",
+        "difference of training accuracies",
+        "<=",
+        0,
+        exactly(difference, label),
+    )
 
 
 MEASURES: dict[Callable[[Evidence], Iterator[Row]], dict[str, str]] = {
     few_layers: {
         "T1.1": "Layers of order log log 1/eps reach an error of eps: squaring the error costs a bounded number of them."
     },
-    all_steps: {"T5.1": "T steps end within O(sqrt(eps (1 + mu) / (4 mu))) of the minimiser; the constant tested is 1."},
+    all_steps: {
+        "T5.1": "T steps end within O(sqrt(eps (1 + mu) / (4 mu))) of the minimiser; the constant tested is 1."
+    },
     one_step: {
         "T5.2": "A damped-Newton step within eps: depth at most 11 + 2k, k <= 2 log kappa_f + "
         "log log((1 + mu)^3 / (eps^2 mu^2)), width O(d (1 + mu)^6 / (eps^4 mu^8)); base-2 logs, the constant tested is 1."
     },
-    two_phases: {"T5.4": "g = f / (4 mu) loses at least 0.01 a step while its decrement is at least 1/6, then quadratic."},
-    constant_decrease: {"E.1": "h is decreasing on [1/6, 1] for |c| <= 0.06, and h(1/6) <= -0.01 for |c| <= 0.012."},
-    trained: {"S6e": "Trained transformers approach Newton on logistic regression in few layers (13 layers a Newton step)."},
-    width_law: {"width": "Our own: the width of a step grows no faster than about eps^(-1/2), not as eps^-4."},
+    two_phases: {
+        "T5.4": "g = f / (4 mu) loses at least 0.01 a step while its decrement is at least 1/6, then quadratic."
+    },
+    constant_decrease: {
+        "E.1": "h is decreasing on [1/6, 1] for |c| <= 0.06, and h(1/6) <= -0.01 for |c| <= 0.012."
+    },
+    trained: {
+        "S6e": "Trained transformers approach Newton on logistic regression in few layers (13 layers a Newton step)."
+    },
+    width_law: {
+        "width": "Our own: the width of a step grows no faster than about eps^(-1/2), not as eps^-4."
+    },
     error_budget: {
         "budget": "Our own: only the gradient's sigma leaves an error in the end; the others cost steps, not accuracy."
     },
-    real_data: {"cancer": "Our own: on real data the built transformer is regularised logistic regression."},
+    real_data: {
+        "cancer": "Our own: on real data the built transformer is regularised logistic regression."
+    },
 }

@@ -1,32 +1,37 @@
-"""Damped Newton on the regularised logistic loss by linear attention and ReLU (Theorem 5.2): 5 + k layers a step.
+"""Damped Newton on the regularised logistic loss by linear attention and ReLU (Theorem 5.2): 5 + k
+layers a step.
 
-Tokens are the examples and, last, one that is marked and holds w. The state between steps is w, z_i = w^T a_i,
-p_i = y_i sigma(-y_i z_i) and r_i = sqrt(d_i), d_i = sigma(z_i) sigma(-z_i); a prompt starts with w = 0. One step:
+Tokens are the examples and, last, one that is marked and holds w. The state between steps is w, z_i
+= w^T a_i, p_i = y_i sigma(-y_i z_i) and r_i = sqrt(d_i), d_i = sigma(z_i) sigma(-z_i); a prompt
+starts with w = 0. One step:
 
-1            G <- grad f at the marked token: -(1/n) sum_i p_i a_i by attention, mu w by neurons.
-1, 2         b_i <- r_i a_i = ((2 r_i + a_i)^2 - (2 r_i - a_i)^2) / 8, squares by two layers of neurons.
-3            S <- H = (1/n) sum_i b_i b_i^T + mu I, positive definite whatever the errors of b_i; X <- c_0 I + c_1 H, and the
+1            G <- grad f at the marked token: -(1/n) sum_i p_i a_i by attention, mu w by neurons. 1,
+2         b_i <- r_i a_i = ((2 r_i + a_i)^2 - (2 r_i - a_i)^2) / 8, squares by two layers of
+neurons. 3            S <- H = (1/n) sum_i b_i b_i^T + mu I, positive definite whatever the errors
+of b_i; X <- c_0 I + c_1 H, and the
              marked token's column of X, X_0 grad f, beside it.
-4 .. 3 + k   Newton's iteration with Chebyshev scaling, X <- c (2X - XHX), all columns alike: the last becomes H^{-1} grad f.
-4 + k        s_i <- D^T a_i and v <- D^T grad f = lambda^2 for D the last column; neurons: e <- eta(v) - 1.
-5 + k        w <- w - (1 + e) D and z_i <- z_i - (1 + e) s_i, exact products by attention; neurons: p_i and r_i at the new
+4 .. 3 + k   Newton's iteration with Chebyshev scaling, X <- c (2X - XHX), all columns alike: the
+last becomes H^{-1} grad f. 4 + k        s_i <- D^T a_i and v <- D^T grad f = lambda^2 for D the
+last column; neurons: e <- eta(v) - 1. 5 + k        w <- w - (1 + e) D and z_i <- z_i - (1 + e) s_i,
+exact products by attention; neurons: p_i and r_i at the new
              z_i, everything else cleared to the bit.
 
-The label in p_i costs no gadget: y sigma(-y z) = sigma(-z) - (1 - y) / 2 for y = -1 and 1. ``precision.py`` proves how large
-the neurons' layers must be. 2 heads, width 7d + 8; the theorem allows 11 + 2k layers.
+The label in p_i costs no gadget: y sigma(-y z) = sigma(-z) - (1 - y) / 2 for y = -1 and 1.
+``precision.py`` proves how large the neurons' layers must be. 2 heads, width 7d + 8; the theorem
+allows 11 + 2k layers.
 """
 
 import math
 from itertools import islice
 
-from icnewton.constructions.budget import BUDGET, afford_depth, most_cells
-from icnewton.constructions.heads import Action, Head, compile_layers
-from icnewton.constructions.precision import Gadget, Plan, plan
-from icnewton.constructions.relu import Interpolants, Linear, clear, product
-from icnewton.formats import LogisticStateFormat
-from icnewton.iterations import chebyshev_constants
-from icnewton.models import Model, assemble
-from icnewton.stream import Rows, Stream
+from icnewton.algorithms.iterations import chebyshev_constants
+from icnewton.constructions.parts.budget import BUDGET, afford_depth, most_cells
+from icnewton.constructions.parts.heads import Action, Head, compile_layers
+from icnewton.constructions.parts.precision import Gadget, Plan, plan
+from icnewton.constructions.parts.relu import Interpolants, Linear, clear, product
+from icnewton.models.formats import LogisticStateFormat
+from icnewton.models.model import Model, assemble
+from icnewton.models.stream import Rows, Stream
 
 
 def build_damped_newton(
@@ -41,23 +46,28 @@ def build_damped_newton(
     looped: bool = False,
     budget: int = BUDGET,
 ) -> Model:
-    """``model(x, y) -> w``: x ``(batch, n, d)`` with ||x_i|| <= 1, y ``(batch, n)`` of -1 and 1, w ``(batch, d)``, float64.
+    """``model(x, y) -> w``: x ``(batch, n, d)`` with ||x_i|| <= 1, y ``(batch, n)`` of -1 and 1, w
+    ``(batch, d)``, float64.
 
-    ``steps`` damped-Newton steps from 0, each within ``error`` (Euclidean) of the exact step at the same w, by the bound
-    in ``model.card["origin"]["step_error_bound"]`` (None if gadgets set by hand are too coarse for it). ``knots`` and
-    ``inner_steps`` set the cells of the scalar gadgets (2 sqrt(knots) for each layer of squares) and k by hand. ``looped``
-    stores one step and applies it ``steps`` times: same output, to the bit. Raises ValueError on d < 1, n < 1, mu <= 0,
-    steps < 0 (or 0 if looped), knots < 2, inner_steps < 0, too few of them given, an ``error`` that is not positive,
-    larger than sqrt(mu / (mu + 1/4)) / 4, smaller than ``smallest_error`` or missed, or weights of more than ``budget`` bytes.
+    ``steps`` damped-Newton steps from 0, each within ``error`` (Euclidean) of the exact step at the
+    same w, by the bound in ``model.card["origin"]["step_error_bound"]`` (None if gadgets set by
+    hand are too coarse for it). ``knots`` and ``inner_steps`` set the cells of the scalar gadgets
+    (2 sqrt(knots) for each layer of squares) and k by hand. ``looped`` stores one step and applies
+    it ``steps`` times: same output, to the bit. Raises ValueError on d < 1, n < 1, mu <= 0, steps <
+    0 (or 0 if looped), knots < 2, inner_steps < 0, too few of them given, an ``error`` that is not
+    positive, larger than sqrt(mu / (mu + 1/4)) / 4, smaller than ``smallest_error`` or missed, or
+    weights of more than ``budget`` bytes.
 
-    The lemma of ``precision.py`` keeps every margin in the gadgets' interval where there is a bound; beyond it p and r stay
-    what they are at its ends.
+    The lemma of ``precision.py`` keeps every margin in the gadgets' interval where there is a
+    bound; beyond it p and r stay what they are at its ends.
     """
     _check(d, n, mu, steps, error, knots, inner_steps, looped)
     blocks = dict.fromkeys(("a", "I", "W", "b", "G", "S", "X"), d) | dict.fromkeys("yCzprsve", 1)
     most = most_cells(7 * d + 8, budget)
     if knots is not None and knots > most:
-        raise ValueError(f"knots must be at most {most} to stay within budget = {budget} bytes, found {knots}")
+        raise ValueError(
+            f"knots must be at most {most} to stay within budget = {budget} bytes, found {knots}"
+        )
     gadgets = plan(d, mu, error, knots, inner_steps, most)
     format = LogisticStateFormat(d, n, blocks)
     step = step_layers(format.stream, n, gadgets)
@@ -79,22 +89,39 @@ def build_damped_newton(
 
 
 def _check(
-    d: int, n: int, mu: float, steps: int, error: float | None, knots: int | None, inner_steps: int | None, looped: bool
+    d: int,
+    n: int,
+    mu: float,
+    steps: int,
+    error: float | None,
+    knots: int | None,
+    inner_steps: int | None,
+    looped: bool,
 ) -> None:
     if d < 1 or n < 1 or steps < (1 if looped else 0):
-        raise ValueError(f"d and n must be at least 1, steps at least {int(looped)}, found d = {d}, n = {n}, steps = {steps}")
+        raise ValueError(
+            f"d and n must be at least 1, steps at least {int(looped)}, found d = {d}, n = {n}, steps = {steps}"
+        )
     if not mu > 0:
         raise ValueError(f"mu must be positive, found {mu}")
     if error is not None and not error > 0:
         raise ValueError(f"error must be positive, found {error}")
     if (knots is not None and knots < 2) or (inner_steps is not None and inner_steps < 0):
-        raise ValueError(f"knots must be at least 2 and inner_steps at least 0, found {knots=}, {inner_steps=}")
+        raise ValueError(
+            f"knots must be at least 2 and inner_steps at least 0, found {knots=}, {inner_steps=}"
+        )
 
 
 def step_layers(stream: Stream, n: int, plan: Plan) -> list[list[Action]]:
     """The layers of one step."""
     gradient, square = _gradient_and_products(stream, n, plan)
-    return [gradient, square, *_inverse(stream, n, plan), _decrement(stream, plan.damping), _update(stream, plan.logistic)]
+    return [
+        gradient,
+        square,
+        *_inverse(stream, n, plan),
+        _decrement(stream, plan.damping),
+        _update(stream, plan.logistic),
+    ]
 
 
 def _gradient_and_products(stream: Stream, n: int, plan: Plan) -> tuple[list[Action], list[Action]]:
@@ -105,7 +132,9 @@ def _gradient_and_products(stream: Stream, n: int, plan: Plan) -> tuple[list[Act
 
 
 def _inverse(stream: Stream, n: int, plan: Plan) -> list[list[Action]]:
-    """Layers 3 to 3 + k: the Hessian, the Chebyshev start, and scaled Newton steps for it and for the gradient's column."""
+    """Layers 3 to 3 + k: the Hessian, the Chebyshev start, and scaled Newton steps for it and for
+    the gradient's column.
+    """
     b, I, G, S, X = stream.rows("b", "I", "G", "S", "X")
     constant, slope, scales = chebyshev_constants(plan.mu, plan.upper)
     start: list[Action] = [
@@ -114,7 +143,10 @@ def _inverse(stream: Stream, n: int, plan: Plan) -> list[list[Action]]:
         Linear({"S": plan.mu * I, "X": (constant + slope * plan.mu) * (I + G)}),
     ]
     newton: list[list[Action]] = [
-        [Head({"X": -0.5 * X}, key=S, query=X), Linear({"X": (2 * scale - 1) * X})]  # 2c (X - XSX / 2)
+        [
+            Head({"X": -0.5 * X}, key=S, query=X),
+            Linear({"X": (2 * scale - 1) * X}),
+        ]  # 2c (X - XSX / 2)
         for scale in islice(scales, plan.inner_steps)
     ]
     return [start, *newton]
@@ -138,6 +170,10 @@ def _update(stream: Stream, logistic: Gadget) -> list[Action]:
         Head({"W": -X}, key=e + C, query=C),
         Head({"z": -(e + C)}, key=C, query=s),
         *clear(*done),
-        Interpolants(z, logistic.knots, {"p": logistic.values["probability"] - 0.5, "r": logistic.values["root"]}),
+        Interpolants(
+            z,
+            logistic.knots,
+            {"p": logistic.values["probability"] - 0.5, "r": logistic.values["root"]},
+        ),
         Linear({"p": 0.5 * y}),
     ]

@@ -1,26 +1,29 @@
-"""In-context least squares by linear attention (Theorem 4.2): T steps for (A^T A + mu I)^{-1}, then the prediction.
+"""In-context least squares by linear attention (Theorem 4.2): T steps for (A^T A + mu I)^{-1}, then
+the prediction.
 
 Depth 3 + T for order 2, order 3 and the Chebyshev-scaled step, 3 + 2T for order 4:
 
-order 2, Chebyshev   1 layer makes S and X_0; T steps; 1 layer w^T = (A^T y)^T X_T; 1 layer y_hat = w^T a_test.
+order 2, Chebyshev   1 layer makes S and X_0; T steps; 1 layer w^T = (A^T y)^T X_T; 1 layer y_hat =
+w^T a_test.
                      2 heads, width 4d + 2 (the theorem allows 4d + 3)
-order 3              1 layer makes S, 1 makes X_0 and R = I - X_0 S; T steps; 1 layer y_hat. 6 heads, width 6d + 1
-order 4              two Newton layers a step
+order 3              1 layer makes S, 1 makes X_0 and R = I - X_0 S; T steps; 1 layer y_hat. 6
+heads, width 6d + 1 order 4              two Newton layers a step
 
-Orders 2 and 4 keep a_test in the query token's block S: as a key it only ever meets a value block that is zero there.
-Order 3 carries the query along: the query token's column q of X starts as X_0 a_test and ends as X_T a_test.
+Orders 2 and 4 keep a_test in the query token's block S: as a key it only ever meets a value block
+that is zero there. Order 3 carries the query along: the query token's column q of X starts as X_0
+a_test and ends as X_T a_test.
 """
 
 from collections.abc import Mapping
 from itertools import islice
 
-from icnewton.constructions.budget import BUDGET, afford_depth
-from icnewton.constructions.heads import Head, compile_layers
+from icnewton.algorithms.iterations import chebyshev_constants
 from icnewton.constructions.inverse import Layers, newton_layer
-from icnewton.formats import LeastSquaresFormat
-from icnewton.iterations import chebyshev_constants
-from icnewton.models import Model, assemble
-from icnewton.stream import Stream
+from icnewton.constructions.parts.budget import BUDGET, afford_depth
+from icnewton.constructions.parts.heads import Head, compile_layers
+from icnewton.models.formats import LeastSquaresFormat
+from icnewton.models.model import Model, assemble
+from icnewton.models.stream import Stream
 
 
 def build_least_squares(
@@ -35,12 +38,13 @@ def build_least_squares(
     spectrum: tuple[float, float] | None = None,
     budget: int = BUDGET,
 ) -> Model:
-    """``model(x, y) -> y_hat`` with x ``(batch, n + 1, d)``, query last, y ``(batch, n)``, y_hat ``(batch,)``, float64.
+    """``model(x, y) -> y_hat`` with x ``(batch, n + 1, d)``, query last, y ``(batch, n)``, y_hat
+    ``(batch,)``, float64.
 
-    ``step="newton"`` needs ``alpha``: X_0 = alpha (A^T A + ridge I), baked into the weights. ``step="chebyshev"`` needs
-    ``spectrum``, bounds on the eigenvalues of A^T A (without the ridge). ``ridge`` is mu of Remark 4.4. Raises
-    ValueError on any other combination, d < 1, n < 1, steps < 0, alpha <= 0, ridge < 0, or weights of more than ``budget``
-    bytes.
+    ``step="newton"`` needs ``alpha``: X_0 = alpha (A^T A + ridge I), baked into the weights.
+    ``step="chebyshev"`` needs ``spectrum``, bounds on the eigenvalues of A^T A (without the ridge).
+    ``ridge`` is mu of Remark 4.4. Raises ValueError on any other combination, d < 1, n < 1, steps <
+    0, alpha <= 0, ridge < 0, or weights of more than ``budget`` bytes.
     """
     _check(d, n, steps, alpha, ridge, order, step, spectrum)
     afford_depth(3 + steps * (2 if order == 4 else 1))
@@ -52,7 +56,10 @@ def build_least_squares(
         layers, per_step = _cubic(Stream(blocks), steps, start, ridge), 1
     else:
         blocks, query_block = {"a": d, "y": 1} | dict.fromkeys("ISX", d) | {"w": 1}, "S"
-        layers, per_step = _quadratic(Stream(blocks), steps * (order // 2), start, ridge, spectrum), order // 2
+        layers, per_step = (
+            _quadratic(Stream(blocks), steps * (order // 2), start, ridge, spectrum),
+            order // 2,
+        )
     format = LeastSquaresFormat(d, n, blocks, query_block)
     return assemble(
         format,
@@ -76,22 +83,30 @@ def _check(
     spectrum: tuple[float, float] | None,
 ) -> None:
     if d < 1 or n < 1 or steps < 0:
-        raise ValueError(f"d and n must be at least 1 and steps at least 0, found d = {d}, n = {n}, steps = {steps}")
+        raise ValueError(
+            f"d and n must be at least 1 and steps at least 0, found d = {d}, n = {n}, steps = {steps}"
+        )
     if not ridge >= 0:
         raise ValueError(f"ridge must not be negative, found {ridge}")
     if step == "newton":
         if order not in (2, 3, 4):
             raise ValueError(f"order must be 2, 3 or 4, found {order}")
         if alpha is None or not alpha > 0 or spectrum is not None:
-            raise ValueError(f"a newton step needs alpha > 0 and no spectrum, found {alpha=}, {spectrum=}")
+            raise ValueError(
+                f"a newton step needs alpha > 0 and no spectrum, found {alpha=}, {spectrum=}"
+            )
     elif step == "chebyshev":
         if alpha is not None or spectrum is None or order != 2:
-            raise ValueError(f"a chebyshev step needs spectrum, no alpha and order 2, found {alpha=}, {spectrum=}, {order=}")
+            raise ValueError(
+                f"a chebyshev step needs spectrum, no alpha and order 2, found {alpha=}, {spectrum=}, {order=}"
+            )
     else:
         raise ValueError(f"step must be 'newton' or 'chebyshev', found {step!r}")
 
 
-def _quadratic(stream: Stream, steps: int, alpha: float, ridge: float, spectrum: tuple[float, float] | None) -> Layers:
+def _quadratic(
+    stream: Stream, steps: int, alpha: float, ridge: float, spectrum: tuple[float, float] | None
+) -> Layers:
     """S, X_0 = c_0 I + c_1 S, then Newton steps scaled by c, then w and y_hat."""
     a, y, I, S, w, X = stream.rows("a", "y", "I", "S", "w", "X")
     if spectrum is None:
@@ -116,15 +131,20 @@ def _scaled_newton_layer(stream: Stream, scale: float) -> list[Head]:
     if scale == 1:
         return newton_layer(stream, "S")
     X, I, S = stream.rows("X", "I", "S")
-    return [Head({"X": -scale * X}, key=S, query=X), Head({"X": (2 * scale - 1) * X}, key=I, query=I)]
+    return [
+        Head({"X": -scale * X}, key=S, query=X),
+        Head({"X": (2 * scale - 1) * X}, key=I, query=I),
+    ]
 
 
 def _cubic(stream: Stream, steps: int, alpha: float, ridge: float) -> Layers:
-    """Order 3, one layer a step: X <- (I + R + R^2) X with the residual R = I - X S kept as a block.
+    """Order 3, one layer a step: X <- (I + R + R^2) X with the residual R = I - X S kept as a
+    block.
 
-    S is symmetric and X a polynomial in it, so R is its own transpose; ``inverse.py`` says why R <- R^3 carries the
-    correction I - X S - R. T holds a_test at the query token and nothing elsewhere. The query's column q is made anew
-    from X in every step, q <- X a_test + R (I + R) q: an error of q is multiplied by R (I + R) and forgotten.
+    S is symmetric and X a polynomial in it, so R is its own transpose; ``inverse.py`` says why R <-
+    R^3 carries the correction I - X S - R. T holds a_test at the query token and nothing elsewhere.
+    The query's column q is made anew from X in every step, q <- X a_test + R (I + R) q: an error of
+    q is multiplied by R (I + R) and forgotten.
     """
     a, y, I, T, S, R, X = stream.rows("a", "y", "I", "T", "S", "R", "X")
     gram = [Head({"S": a}, key=a, query=I)]

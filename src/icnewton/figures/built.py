@@ -1,4 +1,6 @@
-"""Damped-Newton transformers by measurement: Figure 10, layers against accuracy, width against error, the error budget."""
+"""Damped-Newton transformers by measurement: Figure 10, layers against accuracy, width against
+error, the error budget.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from icnewton.figures.style import VARIANTS, styled
+from icnewton.figures.parts.style import VARIANTS, styled
 from icnewton.theory import bounds
 from icnewton.theory.laws import fit_line, iterated_logarithm, layers_needed, width_exponent
 
@@ -36,9 +38,13 @@ def draw_built_decrease(tables: Tables, panels: Panels) -> Figure:
         figure.colorbar(image, ax=axes[0], label="dh/dx")
         axes[0].set_xlabel("x (decrement of g)")
         axes[0].set_ylabel("c = eᵀ∇g")
-        axes[0].set_title(f"dh/dx ≤ {slope['enclosure'].max():.3g} (blank: no error vector has this c)")
+        axes[0].set_title(
+            f"dh/dx ≤ {slope['enclosure'].max():.3g} (blank: no error vector has this c)"
+        )
         axes[1].plot(value["c"], value["value"], color="#0072B2", label="h(1/6)")
-        axes[1].axhline(value["enclosure"].max(), color="#D55E00", linestyle="--", label="enclosure from above")
+        axes[1].axhline(
+            value["enclosure"].max(), color="#D55E00", linestyle="--", label="enclosure from above"
+        )
         axes[1].axhline(-bounds.DECREASE, color="#222222", linestyle=":", label="−0.01")
         axes[1].set_xlabel("c = eᵀ∇g")
         axes[1].set_title(f"h(1/6) ≤ {value['enclosure'].max():.4g}")
@@ -47,15 +53,22 @@ def draw_built_decrease(tables: Tables, panels: Panels) -> Figure:
 
 
 def draw_built_layers(tables: Tables, panels: Panels) -> Figure:
-    """Layers that reach an accuracy, against log log 1/eps with its fit (Theorem 1.1), beside what T(11 + 2k) would cost."""
+    """Layers that reach an accuracy, against log log 1/eps with its fit (Theorem 1.1), beside what
+    T(11 + 2k) would cost.
+    """
     (table,) = tables.values()
     with styled():
         figure, ax = plt.subplots(figsize=(6.6, 4.4), layout="constrained")
-        for (mu, rows), (colour, marker, line) in zip(table.groupby("mu", sort=False), VARIANTS, strict=False):
+        for (mu, rows), (colour, marker, line) in zip(
+            table.groupby("mu", sort=False), VARIANTS, strict=False
+        ):
             needed = layers_needed(rows)
             if len(needed) < 2:
                 continue
-            x, layers = iterated_logarithm(needed["accuracy"].to_numpy()), needed["layers"].to_numpy(dtype=float)
+            x, layers = (
+                iterated_logarithm(needed["accuracy"].to_numpy()),
+                needed["layers"].to_numpy(dtype=float),
+            )
             fit = fit_line(x, layers)
             ax.plot(x, layers, marker, color=colour, label=f"built, μ = {mu:g}")
             ax.plot(
@@ -75,11 +88,15 @@ def draw_built_layers(tables: Tables, panels: Panels) -> Figure:
 
 
 def draw_built_width(tables: Tables, panels: Panels) -> Figure:
-    """Hidden width against the error of a step: measured, with fitted exponent, beside the theorem's eps^-4."""
+    """Hidden width against the error of a step: measured, with fitted exponent, beside the
+    theorem's eps^-4.
+    """
     (table,) = tables.values()
     with styled():
         figure, ax = plt.subplots(figsize=(9.0, 4.6), layout="constrained")
-        for (mu, rows), (colour, marker, line) in zip(table.groupby("mu", sort=False), VARIANTS, strict=False):
+        for (mu, rows), (colour, marker, line) in zip(
+            table.groupby("mu", sort=False), VARIANTS, strict=False
+        ):
             by_width = rows.groupby("hidden_width")
             error = by_width["step_error"].median()
             exponent, low, high = width_exponent(rows)
@@ -87,7 +104,14 @@ def draw_built_width(tables: Tables, panels: Panels) -> Figure:
             ax.plot(error, error.index, marker=marker, linestyle=line, color=colour, label=label)
             own = by_width["step_error_bound"].first()
             ax.plot(
-                own, own.index, marker=marker, linestyle=line, color=colour, alpha=0.45, fillstyle="none", label="  our bound"
+                own,
+                own.index,
+                marker=marker,
+                linestyle=line,
+                color=colour,
+                alpha=0.45,
+                fillstyle="none",
+                label="  our bound",
             )
         low_error, widths = table["step_error"].median(), table["hidden_width"]
         slope = np.array([widths.min(), widths.max()], dtype=float)
@@ -107,15 +131,22 @@ def draw_built_width(tables: Tables, panels: Panels) -> Figure:
 
 
 def draw_built_budget(tables: Tables, panels: Panels) -> Figure:
-    """Error with one gadget exact, and with one alone inexact: at the end (left) and in the worst step (right)."""
+    """Error with one gadget exact, and with one alone inexact: at the end (left) and in the worst
+    step (right).
+    """
     (table,) = tables.values()
     groups = list(table.groupby("mu", sort=False))
     with styled():
         shape = (len(groups), 2)
-        figure, axes = plt.subplots(*shape, figsize=(10.4, 3.0 * len(groups) + 0.4), squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(
+            *shape, figsize=(10.4, 3.0 * len(groups) + 0.4), squeeze=False, layout="constrained"
+        )
         for row, (mu, rows) in zip(axes, groups, strict=True):
             for ax, column, title in zip(
-                row, ("distance", "step_error"), ("distance to the minimiser", "largest error of a step"), strict=True
+                row,
+                ("distance", "step_error"),
+                ("distance to the minimiser", "largest error of a step"),
+                strict=True,
             ):
                 _bars(ax, rows, column)
                 ax.set_title(f"{title}, μ = {mu:g}")
@@ -131,8 +162,22 @@ def _bars(ax: Axes, rows: pd.DataFrame, column: str) -> None:
         (0.2, "only", "#E69F00", "//", "only this gadget inexact"),
     ):
         heights = [medians[variant, gadget] for gadget in GADGETS]
-        ax.bar(places + offset, heights, 0.38, color=colour, hatch=hatch, edgecolor="white", label=label)
-    ax.axhline(medians["all", "none"], color="#222222", linestyle="--", linewidth=1.2, label="no gadget exact")
+        ax.bar(
+            places + offset,
+            heights,
+            0.38,
+            color=colour,
+            hatch=hatch,
+            edgecolor="white",
+            label=label,
+        )
+    ax.axhline(
+        medians["all", "none"],
+        color="#222222",
+        linestyle="--",
+        linewidth=1.2,
+        label="no gadget exact",
+    )
     ax.set_axisbelow(True)
     ax.set_yscale("log")
     ax.set_ylim(bottom=1e-17)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from icnewton.figures.style import LAST_STEP, condition_title, look, styled
+from icnewton.figures.parts.style import LAST_STEP, condition_title, look, styled
 
 Panel = Mapping[str, Any]
 PLATEAU = "query_as_example"  # where depth stops paying for models that attend to the query
@@ -18,16 +18,22 @@ FLOOR = 1e-14  # float64 algorithms end near 1e-30, which would leave no room fo
 
 
 def draw_curves(tables: Mapping[str, pd.DataFrame], panels: Sequence[Panel]) -> Figure:
-    """One axes for each condition and panel: rows are conditions, or, with one panel, conditions fill a grid.
+    """One axes for each condition and panel: rows are conditions, or, with one panel, conditions
+    fill a grid.
 
-    ``tables`` maps condition names to their table of medians; a panel names models, algorithms and the last step.
+    ``tables`` maps condition names to their table of medians; a panel names models, algorithms and
+    the last step.
     """
     cells = [(condition, panel) for condition in tables for panel in panels]
     columns = 1 if len(cells) == 1 else 2
     rows = -(-len(cells) // columns)
     with styled():
         figure, axes = plt.subplots(
-            rows, columns, figsize=(5.2 * columns, 3.6 * rows + 0.5), squeeze=False, layout="constrained"
+            rows,
+            columns,
+            figsize=(5.2 * columns, 3.6 * rows + 0.5),
+            squeeze=False,
+            layout="constrained",
         )
         for ax, (condition, panel) in zip(axes.flat, cells, strict=False):
             _draw_panel(ax, tables[condition], panel)
@@ -55,7 +61,11 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:
     for family, depths in panel["models"].items():
         draw_line(ax, table[table["step"].isin(depths)], family)
     for algorithm in panel["algorithms"]:
-        draw_line(ax, table[(table["step"] >= 1) & (table["step"] <= panel.get("steps", LAST_STEP))], algorithm)
+        draw_line(
+            ax,
+            table[(table["step"] >= 1) & (table["step"] <= panel.get("steps", LAST_STEP))],
+            algorithm,
+        )
     ax.set_yscale("log")
     ax.set_ylim(bottom=max(ax.get_ylim()[0], FLOOR))
     ax.set_ylabel("median squared error / tr Σ")
@@ -64,23 +74,55 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel) -> None:
 
 
 def draw_level(ax: Axes, medians: pd.Series) -> None:
-    """A horizontal line at the level of models that attend to the query, from the median errors by method, if it is there."""
+    """A horizontal line at the level of models that attend to the query, from the median errors by
+    method, if it is there.
+    """
     if PLATEAU in medians.index:
         style = look(PLATEAU)
-        ax.axhline(medians[PLATEAU], color=style.colour, linestyle=style.line, linewidth=1.3, label=style.label)
+        ax.axhline(
+            medians[PLATEAU],
+            color=style.colour,
+            linestyle=style.line,
+            linewidth=1.3,
+            label=style.label,
+        )
 
 
 def draw_line(ax: Axes, table: pd.DataFrame, method: str, x: str = "step") -> None:
-    """The median of one method against a column, its interval as a band, and bars from the best to the worst training.
+    """The median of one method against a column, its interval as a band, and bars from the best to
+    the worst training.
 
     The line is broken where most trainings diverged, and an arrow stands for a bar without an end.
     """
-    rows = table[table["method"] == method].dropna(subset=[x]).sort_values(x).replace(np.inf, np.nan)
+    rows = (
+        table[table["method"] == method].dropna(subset=[x]).sort_values(x).replace(np.inf, np.nan)
+    )
     if rows["median"].isna().all():
         return
     style = look(method)
-    ax.plot(rows[x], rows["median"], style.line, color=style.colour, marker=style.marker, label=style.label)
+    ax.plot(
+        rows[x],
+        rows["median"],
+        style.line,
+        color=style.colour,
+        marker=style.marker,
+        label=style.label,
+    )
     ax.fill_between(rows[x], rows["low"], rows["high"], color=style.colour, alpha=0.2, linewidth=0)
     several, endless = rows[rows["seeds"] > 1], rows[(rows["seeds"] > 1) & rows["seed_high"].isna()]
-    ax.vlines(several[x], several["seed_low"], several["seed_high"], color=style.colour, linewidth=3, alpha=0.6)
-    ax.plot(endless[x], endless["seed_low"], linestyle="", color=style.colour, marker="$\\uparrow$", markersize=14)
+    ax.vlines(
+        several[x],
+        several["seed_low"],
+        several["seed_high"],
+        color=style.colour,
+        linewidth=3,
+        alpha=0.6,
+    )
+    ax.plot(
+        endless[x],
+        endless["seed_low"],
+        linestyle="",
+        color=style.colour,
+        marker="$\\uparrow$",
+        markersize=14,
+    )

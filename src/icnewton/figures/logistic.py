@@ -1,4 +1,6 @@
-"""Trained and built transformers on logistic regression against their layers (Figures 1 and 7, and the later grids)."""
+"""Trained and built transformers on logistic regression against their layers (Figures 1 and 7, and
+the later grids).
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from icnewton.figures.curves import bands, draw_line
-from icnewton.figures.style import condition_title, styled
+from icnewton.figures.parts.style import condition_title, styled
 from icnewton.theory import bounds
 
 Panel = Mapping[str, Any]
@@ -21,7 +23,9 @@ NEWTON = f"Newton counted at {bounds.LAYERS} layers a step"
 
 
 def draw_logistic_loss(tables: Tables, panels: Sequence[Panel]) -> Figure:
-    """Figures 1 and 7, left, and the grid over kappa and mu: median loss against layers, one axes a condition."""
+    """Figures 1 and 7, left, and the grid over kappa and mu: median loss against layers, one axes a
+    condition.
+    """
     return _grid(tables, panels[0], "loss", "median logistic loss")
 
 
@@ -50,14 +54,29 @@ def draw_logistic_training(tables: Tables, panels: Sequence[Panel]) -> Figure:
 
 
 def draw_logistic_layers(tables: Tables, panels: Sequence[Panel]) -> Figure:
-    """Excess loss against true layers: trained, built, Newton as the paper counts it, gradient descent."""
+    """Excess loss against true layers: trained, built, Newton as the paper counts it, gradient
+    descent.
+    """
     with styled():
-        figure, axes = plt.subplots(1, len(tables), figsize=(7.4 * len(tables), 4.6), squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(
+            1, len(tables), figsize=(7.4 * len(tables), 4.6), squeeze=False, layout="constrained"
+        )
         for ax, (condition, table) in zip(axes.flat, tables.items(), strict=True):
-            rows = table[(table["quantity"] == "excess") & (table["layers"] >= 1) & (table["median"] > FLOOR)]
+            rows = table[
+                (table["quantity"] == "excess") & (table["layers"] >= 1) & (table["median"] > FLOOR)
+            ]
             for family, depths in panels[0]["models"].items():
-                draw_line(ax, rows[(rows["method"] == family) & rows["step"].isin(depths)], family, "layers")
-            for method in ["built_damped_newton", "built_gradient_descent", *panels[0]["algorithms"]]:
+                draw_line(
+                    ax,
+                    rows[(rows["method"] == family) & rows["step"].isin(depths)],
+                    family,
+                    "layers",
+                )
+            for method in [
+                "built_damped_newton",
+                "built_gradient_descent",
+                *panels[0]["algorithms"],
+            ]:
                 draw_line(ax, _until_converged(rows[rows["method"] == method]), method, "layers")
             ax.set_xscale("log", base=2)
             ax.set_yscale("log")
@@ -70,12 +89,16 @@ def draw_logistic_layers(tables: Tables, panels: Sequence[Panel]) -> Figure:
     return figure
 
 
-def _grid(tables: Tables, panel: Panel, quantity: str, label: str, logarithmic: bool = False) -> Figure:
+def _grid(
+    tables: Tables, panel: Panel, quantity: str, label: str, logarithmic: bool = False
+) -> Figure:
     columns = min(len(tables), 3)
     rows = -(-len(tables) // columns)
     with styled():
         size = ((4.1 if columns > 1 else 6.4) * columns, 3.4 * rows + 0.5)
-        figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(
+            rows, columns, figsize=size, squeeze=False, layout="constrained"
+        )
         for ax, (condition, table) in zip(axes.flat, tables.items(), strict=False):
             _draw(ax, table, panel, quantity, label)
             ax.set_title(condition_title(condition), fontsize=9)
@@ -89,7 +112,9 @@ def _grid(tables: Tables, panel: Panel, quantity: str, label: str, logarithmic: 
 
 
 def _draw(ax: Axes, table: pd.DataFrame, panel: Panel, quantity: str, label: str) -> None:
-    """Trained models at their layers; algorithms at what a step costs, up to four Newton steps beyond the deepest model."""
+    """Trained models at their layers; algorithms at what a step costs, up to four Newton steps
+    beyond the deepest model.
+    """
     rows = table[table["quantity"] == quantity]
     deepest = max(max(depths) for depths in panel["models"].values())
     for family, depths in panel["models"].items():
@@ -99,7 +124,13 @@ def _draw(ax: Axes, table: pd.DataFrame, panel: Panel, quantity: str, label: str
     if quantity == "loss":
         newton = rows[rows["method"] == "damped_newton"]
         lowest = newton.loc[newton["step"].idxmax(), "median"]
-        ax.axhline(lowest, color="#222222", linestyle=(0, (1, 2)), linewidth=1.1, label="minimum of the loss")
+        ax.axhline(
+            lowest,
+            color="#222222",
+            linestyle=(0, (1, 2)),
+            linewidth=1.1,
+            label="minimum of the loss",
+        )
     ax.set_ylabel(label)
     ax.set_xlabel(f"layers ({NEWTON})")
     ax.xaxis.set_major_locator(MultipleLocator(bounds.LAYERS))

@@ -1,4 +1,6 @@
-"""The bounds that the paper states for logistic regression, as functions; O(.) has the constant 1, logarithms are to base 2."""
+"""The bounds that the paper states for logistic regression, as functions; O(.) has the constant 1,
+logarithms are to base 2.
+"""
 
 import math
 from typing import TypeVar
@@ -19,7 +21,9 @@ def condition_number(mu: float) -> float:
 
 def inner_steps(mu: float, error: float) -> float:
     """Theorem 5.2: k <= 2 log kappa_f + log log((1 + mu)^3 / (eps^2 mu^2))."""
-    return 2 * math.log2(condition_number(mu)) + math.log2(math.log2((1 + mu) ** 3 / (error**2 * mu**2)))
+    return 2 * math.log2(condition_number(mu)) + math.log2(
+        math.log2((1 + mu) ** 3 / (error**2 * mu**2))
+    )
 
 
 def depth(mu: float, error: float) -> float:
@@ -38,15 +42,19 @@ def distance(mu: float, error: float) -> float:
 
 
 def phases_error(mu: float) -> float:
-    """The error of a step up to which App. E.1 proves the two phases of Theorem 5.4: min(0.01, 0.04 mu / (1 + mu))."""
+    """The error of a step up to which App. E.1 proves the two phases of Theorem 5.4: min(0.01, 0.04
+    mu / (1 + mu)).
+    """
     return min(0.01, 0.04 * mu / (1 + mu))
 
 
 def next_decrement(decrement: Number, mu: float, error: Number) -> Number:
-    """What the decrement of g is at most after a damped step with this error: 2 (decrement)^2 for an exact step.
+    """What the decrement of g is at most after a damped step with this error: 2 (decrement)^2 for
+    an exact step.
 
-    The error has length r in the norm of g's Hessian, whose eigenvalues are at most 1/4 + 1/(16 mu); moving by r changes
-    gradient and Hessian so that x becomes at most (x + r / (1 - r)) / (1 - r).
+    The error has length r in the norm of g's Hessian, whose eigenvalues are at most 1/4 + 1/(16
+    mu); moving by r changes gradient and Hessian so that x becomes at most (x + r / (1 - r)) / (1 -
+    r).
     """
     r = error * math.sqrt((mu + 0.25) / (4 * mu))
     return (2 * decrement**2 + r / (1 - r)) / (1 - r)

@@ -1,17 +1,21 @@
-"""Laws fitted to measurements of damped-Newton transformers: layers against accuracy (T1.1), width against error (T5.2)."""
+"""Laws fitted to measurements of damped-Newton transformers: layers against accuracy (T1.1), width
+against error (T5.2).
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from icnewton.statistics import RESAMPLES, interval
+from icnewton.evaluation.statistics import RESAMPLES, interval
 
 
 def layers_needed(steps: pd.DataFrame) -> pd.DataFrame:
-    """For one mu: ``accuracy`` (10^-1, 10^-2, ...), ``layers``, the fewest that reach it for every prompt, and ``per_step``.
+    """For one mu: ``accuracy`` (10^-1, 10^-2, ...), ``layers``, the fewest that reach it for every
+    prompt, and ``per_step``.
 
-    ``steps`` is the frame of ``check_steps``; the step error asked for is free, so depth is spent where it pays.
+    ``steps`` is the frame of ``check_steps``; the step error asked for is free, so depth is spent
+    where it pays.
     """
     worst = steps.groupby(["error", "step"], as_index=False).agg(
         distance=("distance", "max"), per_step=("layers_per_step", "first")
@@ -23,12 +27,19 @@ def layers_needed(steps: pd.DataFrame) -> pd.DataFrame:
         if reached.empty:
             break
         best = reached.loc[reached["layers"].idxmin()]
-        rows.append({"accuracy": 10.0**-exponent, "layers": int(best["layers"]), "per_step": int(best["per_step"])})
+        rows.append(
+            {
+                "accuracy": 10.0**-exponent,
+                "layers": int(best["layers"]),
+                "per_step": int(best["per_step"]),
+            }
+        )
     return pd.DataFrame(rows, columns=["accuracy", "layers", "per_step"])
 
 
 def cost_of_squaring(needed: pd.DataFrame) -> pd.Series:
-    """Newton steps' worth of layers that go from an accuracy eps to eps^2, by eps: bounded if layers are of order loglog 1/eps.
+    """Newton steps' worth of layers that go from an accuracy eps to eps^2, by eps: bounded if
+    layers are of order loglog 1/eps.
 
     ``needed`` is the frame of ``layers_needed``.
     """
@@ -50,7 +61,11 @@ class Line:
 def fit_line(abscissa: np.ndarray, ordinate: np.ndarray) -> Line:
     """Least squares."""
     slope, intercept = np.polyfit(abscissa, ordinate, 1)
-    return Line(float(slope), float(intercept), float(np.sqrt(np.mean((ordinate - intercept - slope * abscissa) ** 2))))
+    return Line(
+        float(slope),
+        float(intercept),
+        float(np.sqrt(np.mean((ordinate - intercept - slope * abscissa) ** 2))),
+    )
 
 
 def iterated_logarithm(accuracy: np.ndarray) -> np.ndarray:
@@ -59,7 +74,8 @@ def iterated_logarithm(accuracy: np.ndarray) -> np.ndarray:
 
 
 def width_exponent(widths: pd.DataFrame) -> tuple[float, float, float]:
-    """For one mu: p in width ~ eps^-p by least squares on logarithms, with its 95 % bootstrap interval over prompts.
+    """For one mu: p in width ~ eps^-p by least squares on logarithms, with its 95 % bootstrap
+    interval over prompts.
 
     eps is the median over prompts of the largest error of a step.
     """

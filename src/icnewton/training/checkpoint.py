@@ -1,4 +1,6 @@
-"""Checkpoints in safetensors: weights, the optimizers' moments, the random stream, the log so far. No pickle."""
+"""Checkpoints in safetensors: weights, the optimizers' moments, the random stream, the log so far.
+No pickle.
+"""
 
 import hashlib
 import json
@@ -19,21 +21,37 @@ from icnewton.typed import differences
 Record = tuple[float, float, float, float, float]
 
 
-def save_checkpoint(path: Path, state: TrainingState, log: Sequence[Record], run: Run, code: str) -> None:
-    """Write the state and log of a run atomically; ``code`` is the digest of the code that got it there."""
+def save_checkpoint(
+    path: Path, state: TrainingState, log: Sequence[Record], run: Run, code: str
+) -> None:
+    """Write the state and log of a run atomically; ``code`` is the digest of the code that got it
+    there.
+    """
     tensors = {f"weights.{name}": value for name, value in state.transformer.state_dict().items()}
     for place, optimizer in enumerate(state.optimizers):
         for index, moments in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer{place}.{index}.{name}": value for name, value in moments.items()}
+            tensors |= {
+                f"optimizer{place}.{index}.{name}": value for name, value in moments.items()
+            }
     tensors["source"] = state.source.get_state()
     tensors["log"] = torch.tensor(log, dtype=torch.float64).reshape(-1, len(Record.__args__))  # type: ignore[attr-defined]
     tensors = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
-    metadata = {"run": json.dumps(run.to_json()), "code": code, "torch": torch.__version__, "step": str(state.step)}
-    write_atomically(path, lambda part: save_file(tensors, part, metadata | {"digest": _digest(tensors, metadata)}))
+    metadata = {
+        "run": json.dumps(run.to_json()),
+        "code": code,
+        "torch": torch.__version__,
+        "step": str(state.step),
+    }
+    write_atomically(
+        path,
+        lambda part: save_file(tensors, part, metadata | {"digest": _digest(tensors, metadata)}),
+    )
 
 
 def writable(path: str | Path) -> Path:
-    """The path of a checkpoint, its folder made; raises ValueError in one sentence if no checkpoint can be written there."""
+    """The path of a checkpoint, its folder made; raises ValueError in one sentence if no checkpoint
+    can be written there.
+    """
     try:
         path = Path(path).expanduser()
         if path.is_dir():
@@ -41,12 +59,16 @@ def writable(path: str | Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path.parent).close()
     except (OSError, RuntimeError) as error:  # RuntimeError: the home of a user who has none
-        raise ValueError(f"checkpoint: expected a file that can be written, found {path}: {brief(str(error))}") from None
+        raise ValueError(
+            f"checkpoint: expected a file that can be written, found {path}: {brief(str(error))}"
+        ) from None
     return path
 
 
 def load_checkpoint(path: Path, state: TrainingState, run: Run, code: str) -> list[Record]:
-    """Restore ``state`` in place and return the log; raises ValueError with the reason if the file cannot be used."""
+    """Restore ``state`` in place and return the log; raises ValueError with the reason if the file
+    cannot be used.
+    """
     if path.exists() and not path.is_file():
         raise ValueError(f"{path}: expected a checkpoint, found something that is not a file")
     try:
@@ -55,18 +77,29 @@ def load_checkpoint(path: Path, state: TrainingState, run: Run, code: str) -> li
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"{path}: expected a checkpoint, found {error}") from None
-    if metadata.pop("digest", None) != _digest(tensors, metadata) or metadata.keys() != {"run", "code", "torch", "step"}:
-        raise ValueError(f"{path}: expected a checkpoint, found one that was changed after it was written")
+    if metadata.pop("digest", None) != _digest(tensors, metadata) or metadata.keys() != {
+        "run",
+        "code",
+        "torch",
+        "step",
+    }:
+        raise ValueError(
+            f"{path}: expected a checkpoint, found one that was changed after it was written"
+        )
     if reason := _foreign(metadata, run, code):
         raise ValueError(f"{path}: the checkpoint was made {reason}")
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values() if tensor.is_floating_point()):
+    if not all(
+        bool(tensor.isfinite().all()) for tensor in tensors.values() if tensor.is_floating_point()
+    ):
         raise ValueError(f"{path}: the checkpoint holds values that are not finite")
     _restore(state, tensors, int(metadata["step"]))
     return [tuple(row) for row in tensors["log"].tolist()]
 
 
 def checkpoint_step(path: Path, run: Run, code: str) -> int:
-    """The step from which a training would go on: 0 where there is no checkpoint, or one of other settings or code."""
+    """The step from which a training would go on: 0 where there is no checkpoint, or one of other
+    settings or code.
+    """
     try:
         with safetensors.safe_open(path, "pt") as file:
             metadata = dict(file.metadata() or {})
@@ -98,7 +131,11 @@ def _restore(state: TrainingState, tensors: Mapping[str, Tensor], step: int) -> 
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
 
 
 def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from icnewton.prompts import Condition, Prompts, generator
-from icnewton.training.forward import answer
-from icnewton.training.gram import condense, sample_condensed
+from icnewton.models.transformer import Transformer
+from icnewton.problems.linear import Condition, Prompts, generator
+from icnewton.training.fast.forward import answer
+from icnewton.training.fast.gram import condense, sample_condensed
 from icnewton.training.optimizers import optimizers
 from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
-from icnewton.transformer import Transformer
 
 MICRO_BATCH = 2000  # prompts whose activations are kept at once on a CPU
 
@@ -20,7 +20,8 @@ MICRO_BATCH = 2000  # prompts whose activations are kept at once on a CPU
 class TrainingState:
     """Everything that changes while training; restoring it resumes a run bit for bit.
 
-    rates: ``(steps,)`` the schedule on the device. clock: the step on the device, so that a step needs no word from the host.
+    rates: ``(steps,)`` the schedule on the device. clock: the step on the device, so that a step
+    needs no word from the host.
     """
 
     transformer: Transformer
@@ -42,10 +43,22 @@ def start(run: Run, device: str) -> TrainingState:
 
 
 def draw(run: Run, state: TrainingState) -> tuple[Tensor, Tensor]:
-    """Tokens and targets of the state's step, float32; condensed prompts where the transformer sees only Gram matrices."""
+    """Tokens and targets of the state's step, float32; condensed prompts where the transformer sees
+    only Gram matrices.
+    """
     condition, recipe, trilinear = run.condition, run.recipe, state.transformer.config.is_trilinear
-    size = (recipe.batch // recipe.prompts_per_covariance, recipe.prompts_per_covariance, state.source, torch.float32)
-    if trilinear and isinstance(condition, Condition) and condition.n > condition.d and not recipe.curriculum:
+    size = (
+        recipe.batch // recipe.prompts_per_covariance,
+        recipe.prompts_per_covariance,
+        state.source,
+        torch.float32,
+    )
+    if (
+        trilinear
+        and isinstance(condition, Condition)
+        and condition.n > condition.d
+        and not recipe.curriculum
+    ):
         return sample_condensed(condition, *size)
     prompts = run.sample(*size)
     if recipe.curriculum and isinstance(prompts, Prompts):
@@ -56,8 +69,15 @@ def draw(run: Run, state: TrainingState) -> tuple[Tensor, Tensor]:
 
 
 def squared_errors(run: Run, transformer: Transformer, tokens: Tensor, target: Tensor) -> Tensor:
-    """The squared error of each query's prediction, or the mean of those of the weights, ``(batch,)``."""
-    return (run.format.read(answer(transformer, tokens)) - target).square().view(len(target), -1).mean(1)
+    """The squared error of each query's prediction, or the mean of those of the weights,
+    ``(batch,)``.
+    """
+    return (
+        (run.format.read(answer(transformer, tokens)) - target)
+        .square()
+        .view(len(target), -1)
+        .mean(1)
+    )
 
 
 def gradient(run: Run, transformer: Transformer, tokens: Tensor, target: Tensor) -> Tensor:
@@ -81,7 +101,8 @@ def gradient(run: Run, transformer: Transformer, tokens: Tensor, target: Tensor)
 
 
 def descend(run: Run, state: TrainingState) -> Tensor:
-    """Clip the gradients and move the parameters; returns the gradients' norm before clipping, detached.
+    """Clip the gradients and move the parameters; returns the gradients' norm before clipping,
+    detached.
 
     A gradient that is not finite, because a rare prompt overflowed float32, counts as zero.
     """
@@ -99,7 +120,11 @@ def descend(run: Run, state: TrainingState) -> Tensor:
     return norm
 
 
-def advance(run: Run, state: TrainingState, batch: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-    """One step, on ``batch`` or on what ``draw`` gives; returns the mean loss and the gradient norm before clipping."""
+def advance(
+    run: Run, state: TrainingState, batch: tuple[Tensor, Tensor] | None = None
+) -> tuple[Tensor, Tensor]:
+    """One step, on ``batch`` or on what ``draw`` gives; returns the mean loss and the gradient norm
+    before clipping.
+    """
     value = gradient(run, state.transformer, *(batch or draw(run, state)))
     return value, descend(run, state)

@@ -1,8 +1,10 @@
-"""How parameters descend: Adam for all, or the polar factor of the momentum for weight matrices and Adam for the rest.
+"""How parameters descend: Adam for all, or the polar factor of the momentum for weight matrices and
+Adam for the rest.
 
-**Muon** (Jordan et al., 2024) moves a matrix by the polar factor U V^T of its averaged gradient U S V^T: the steepest descent
-in the spectral norm, which treats all singular directions alike. The polar factor is itself computed by a Newton-Schulz
-iteration, an odd polynomial of the matrix that drives its singular values to 1: nothing but products of small matrices.
+**Muon** (Jordan et al., 2024) moves a matrix by the polar factor U V^T of its averaged gradient U S
+V^T: the steepest descent in the spectral norm, which treats all singular directions alike. The
+polar factor is itself computed by a Newton-Schulz iteration, an odd polynomial of the matrix that
+drives its singular values to 1: nothing but products of small matrices.
 """
 
 from collections.abc import Iterable
@@ -13,19 +15,33 @@ from torch import Tensor, nn
 
 from icnewton.training.runs import Recipe
 
-QUINTIC = (3.4445, -4.7750, 2.0315)  # a x + b x^3 + c x^5: steep at 0, within [0.68, 1.21] after five steps from any x > 0.003
+QUINTIC = (
+    3.4445,
+    -4.7750,
+    2.0315,
+)  # a x + b x^3 + c x^5: steep at 0, within [0.68, 1.21] after five steps from any x > 0.003
 ITERATIONS = 5
 
 
 def optimizers(model: nn.Module, recipe: Recipe, device: str) -> list[torch.optim.Optimizer]:
-    """The optimizers of a model by ``recipe``; each group has its rate as a tensor ``lr`` on the device, and its ``peak``."""
+    """The optimizers of a model by ``recipe``; each group has its rate as a tensor ``lr`` on the
+    device, and its ``peak``.
+    """
     spectral: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        is_spectral = recipe.matrix_rate is not None and parameter.ndim == 2 and name.startswith("layers.")
+        is_spectral = (
+            recipe.matrix_rate is not None and parameter.ndim == 2 and name.startswith("layers.")
+        )
         (spectral if is_spectral else others).append(parameter)
     options: dict[str, Any] = {"dtype": torch.float32, "device": device}
-    adam = torch.optim.Adam(others, lr=torch.zeros((), **options), betas=recipe.betas, fused=True, capturable=device == "cuda")
+    adam = torch.optim.Adam(
+        others,
+        lr=torch.zeros((), **options),
+        betas=recipe.betas,
+        fused=True,
+        capturable=device == "cuda",
+    )
     adam.param_groups[0]["peak"] = recipe.learning_rate
     if not spectral:
         return [adam]
@@ -36,7 +52,8 @@ def optimizers(model: nn.Module, recipe: Recipe, device: str) -> list[torch.opti
 
 
 class Muon(torch.optim.Optimizer):
-    """Moves matrices, stacked by shape, by ``lr`` times the polar factor of their Nesterov momentum; ``lr`` is a tensor.
+    """Moves matrices, stacked by shape, by ``lr`` times the polar factor of their Nesterov
+    momentum; ``lr`` is a tensor.
 
     A step changes each matrix by a spectral norm of about ``lr``.
     """
@@ -45,7 +62,9 @@ class Muon(torch.optim.Optimizer):
         by_shape: dict[torch.Size, list[nn.Parameter]] = {}
         for matrix in matrices:
             by_shape.setdefault(matrix.shape, []).append(matrix)
-        super().__init__([{"params": group} for group in by_shape.values()], {"lr": lr, "momentum": momentum})
+        super().__init__(
+            [{"params": group} for group in by_shape.values()], {"lr": lr, "momentum": momentum}
+        )
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -62,7 +81,9 @@ class Muon(torch.optim.Optimizer):
 
 
 def polar_factor(matrices: Tensor) -> Tensor:
-    """U V^T of ``(count, m, n)`` matrices U S V^T, nearly: singular values above 0.3 % of the norm end in [0.68, 1.21]."""
+    """U V^T of ``(count, m, n)`` matrices U S V^T, nearly: singular values above 0.3 % of the norm
+    end in [0.68, 1.21].
+    """
     wide = matrices if matrices.shape[-2] <= matrices.shape[-1] else matrices.mT
     X = wide / torch.linalg.matrix_norm(wide, keepdim=True).clamp_min(1e-30)
     a, b, c = QUINTIC

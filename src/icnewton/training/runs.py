@@ -6,13 +6,25 @@ from typing import Any, Literal
 
 import torch
 
-from icnewton.classification import LogisticCondition, LogisticPrompts, sample_logistic
 from icnewton.files import brief
-from icnewton.formats import LogisticFormat, RegressionFormat
-from icnewton.prompts import Condition, Prompts, generator, sample
+from icnewton.models.formats import LogisticFormat, RegressionFormat
+from icnewton.models.transformer import Transformer, TransformerConfig
+from icnewton.problems.linear import Condition, Prompts, generator, sample
+from icnewton.problems.logistic import LogisticCondition, LogisticPrompts, sample_logistic
 from icnewton.training.curriculum import Curriculum
-from icnewton.training.values import Check, apply, choice, flag, of, optional, pair, positive, refuse, share, whole
-from icnewton.transformer import Transformer, TransformerConfig
+from icnewton.training.values import (
+    Check,
+    apply,
+    choice,
+    flag,
+    of,
+    optional,
+    pair,
+    positive,
+    refuse,
+    share,
+    whole,
+)
 
 AnyCondition = Condition | LogisticCondition
 # the limits of the schema of the configuration
@@ -37,9 +49,11 @@ RECIPE: dict[str, Check] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is made and trained; every value is documented in the schema of the configuration.
+    """How a model is made and trained; every value is documented in the schema of the
+    configuration.
 
-    Raises ValueError in one sentence for a value out of its limits there. Numbers of other kinds become Python's own.
+    Raises ValueError in one sentence for a value out of its limits there. Numbers of other kinds
+    become Python's own.
     """
 
     width: int
@@ -65,15 +79,26 @@ class Recipe:
     def __post_init__(self) -> None:
         apply(self, RECIPE)
         if self.batch % self.prompts_per_covariance:
-            refuse("batch", f"a multiple of prompts_per_covariance, {self.prompts_per_covariance}", self.batch)
+            refuse(
+                "batch",
+                f"a multiple of prompts_per_covariance, {self.prompts_per_covariance}",
+                self.batch,
+            )
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "Recipe":
-        """From plain configuration values; raises ValueError in one sentence on unknown, missing or wrong ones."""
+        """From plain configuration values; raises ValueError in one sentence on unknown, missing or
+        wrong ones.
+        """
         recipe = _only(cls, "recipe", values)
         growth = recipe["curriculum"]
         return cls(
-            **recipe | {"curriculum": growth if growth is None else Curriculum(**_only(Curriculum, "curriculum", growth))}
+            **recipe
+            | {
+                "curriculum": growth
+                if growth is None
+                else Curriculum(**_only(Curriculum, "curriculum", growth))
+            }
         )
 
 
@@ -81,9 +106,10 @@ class Recipe:
 class Run:
     """One model to be learned; runs of different depth or seed share no random stream.
 
-    family: ``lsa`` linear self-attention; ``lsa_ln`` the same with LayerNorm; ``softmax`` an encoder whose target is the
-    minimiser of the logistic loss; ``softmax_truth`` the same with the true weights as its target. Raises ValueError in one
-    sentence for values out of their limits, or that contradict each other.
+    family: ``lsa`` linear self-attention; ``lsa_ln`` the same with LayerNorm; ``softmax`` an
+    encoder whose target is the minimiser of the logistic loss; ``softmax_truth`` the same with the
+    true weights as its target. Raises ValueError in one sentence for values out of their limits, or
+    that contradict each other.
     """
 
     family: Literal["lsa", "lsa_ln", "softmax", "softmax_truth"]
@@ -96,9 +122,15 @@ class Run:
         apply(self, RUN)
         logistic = isinstance(self.condition, LogisticCondition)
         if logistic != self.family.startswith("softmax"):
-            refuse("family", f"one for {'logistic' if logistic else 'linear'} regression, as the condition is", self.family)
+            refuse(
+                "family",
+                f"one for {'logistic' if logistic else 'linear'} regression, as the condition is",
+                self.family,
+            )
         if logistic and self.recipe.curriculum:
-            refuse("curriculum", "None, because it is one of linear regression", self.recipe.curriculum)
+            refuse(
+                "curriculum", "None, because it is one of linear regression", self.recipe.curriculum
+            )
 
     def to_json(self) -> dict[str, Any]:
         """The run as plain values."""
@@ -106,12 +138,20 @@ class Run:
 
     @property
     def format(self) -> RegressionFormat | LogisticFormat:
-        """Tokens (a_i, y_i) and a linear read-out at the last token: the prediction, or the weights."""
-        format = LogisticFormat if isinstance(self.condition, LogisticCondition) else RegressionFormat
+        """Tokens (a_i, y_i) and a linear read-out at the last token: the prediction, or the
+        weights.
+        """
+        format = (
+            LogisticFormat if isinstance(self.condition, LogisticCondition) else RegressionFormat
+        )
         return format(self.condition.d, self.recipe.width)
 
     def sample(
-        self, covariances: int, prompts_each: int, source: torch.Generator, dtype: torch.dtype = torch.float64
+        self,
+        covariances: int,
+        prompts_each: int,
+        source: torch.Generator,
+        dtype: torch.dtype = torch.float64,
     ) -> Prompts | LogisticPrompts:
         """``covariances * prompts_each`` prompts of the run's condition, at full size."""
         if isinstance(self.condition, LogisticCondition):
@@ -119,10 +159,12 @@ class Run:
         return sample(self.condition, covariances, prompts_each, source, dtype)
 
     def transformer(self) -> Transformer:
-        """The transformer at its initialisation, float32 on the CPU, from the run's own random stream.
+        """The transformer at its initialisation, float32 on the CPU, from the run's own random
+        stream.
 
-        Weights are Gaussian with variance 1 / fan-in; the output maps of attention and feed-forward networks carry a further
-        ``output_gain / layers``, which keeps the residual stream near its embedding at first.
+        Weights are Gaussian with variance 1 / fan-in; the output maps of attention and feed-forward
+        networks carry a further ``output_gain / layers``, which keeps the residual stream near its
+        embedding at first.
         """
         recipe, softmax = self.recipe, self.family.startswith("softmax")
         linear_scale = 1 / (self.condition.n * recipe.head_dim) if recipe.mean_attention else 1.0
@@ -166,24 +208,35 @@ RUN: dict[str, Check] = {
 
 
 def parse_condition(values: Mapping[str, Any]) -> AnyCondition:
-    """The condition of plain values, as jobs receive it: logistic if they have a mu. Raises ValueError on wrong ones."""
+    """The condition of plain values, as jobs receive it: logistic if they have a mu. Raises
+    ValueError on wrong ones.
+    """
     kind = LogisticCondition if isinstance(values, Mapping) and "mu" in values else Condition
     return kind(**_only(kind, "condition", values))
 
 
 def parse_run(values: Mapping[str, Any]) -> Run:
-    """The run of ``Run.to_json``'s plain values, as jobs receive it; raises ValueError in one sentence on wrong ones."""
+    """The run of ``Run.to_json``'s plain values, as jobs receive it; raises ValueError in one
+    sentence on wrong ones.
+    """
     run = _only(Run, "run", values)
-    return Run(**run | {"recipe": Recipe.parse(run["recipe"]), "condition": parse_condition(run["condition"])})
+    return Run(
+        **run
+        | {"recipe": Recipe.parse(run["recipe"]), "condition": parse_condition(run["condition"])}
+    )
 
 
 def _only(cls: type, name: str, values: object) -> dict[str, Any]:
-    """Values with exactly the names of a dataclass's fields; raises ValueError in one sentence if they are others."""
+    """Values with exactly the names of a dataclass's fields; raises ValueError in one sentence if
+    they are others.
+    """
     wanted = [field.name for field in fields(cls)]
     if not isinstance(values, Mapping):
         refuse(name, f"values of {', '.join(wanted)}", values)
     if missing := [key for key in wanted if key not in values]:
         raise ValueError(f"{name}: expected the key {', '.join(missing)}, found none")
     if unknown := [str(key) for key in values if key not in wanted]:
-        raise ValueError(f"{name}: expected only the keys {', '.join(wanted)}, found {brief(', '.join(unknown))}")
+        raise ValueError(
+            f"{name}: expected only the keys {', '.join(wanted)}, found {brief(', '.join(unknown))}"
+        )
     return dict(values)

@@ -1,6 +1,8 @@
-"""Checks of values, which a frozen dataclass applies to itself; numbers of every kind become Python's own.
+"""Checks of values, which a frozen dataclass applies to itself; numbers of every kind become
+Python's own.
 
-A check takes a value and its name, and gives the value as plain Python or raises ValueError in one sentence.
+A check takes a value and its name, and gives the value as plain Python or raises ValueError in one
+sentence.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,7 +54,11 @@ def positive(most: float) -> Check:
 def share(name: str, value: object) -> float:
     """Numbers from 0 to 1, without 1."""
     number = _plain(value)
-    return number if number is not None and 0 <= number < 1 else refuse(name, "a number from 0 to less than 1", value)
+    return (
+        number
+        if number is not None and 0 <= number < 1
+        else refuse(name, "a number from 0 to less than 1", value)
+    )
 
 
 def pair(check: Check) -> Check:
@@ -81,7 +87,9 @@ def flag(name: str, value: object) -> bool:
 def choice(*options: str) -> Check:
     """One of some words."""
     return lambda name, value: (
-        str(value) if isinstance(value, str) and value in options else refuse(name, f"one of {', '.join(options)}", value)
+        str(value)
+        if isinstance(value, str) and value in options
+        else refuse(name, f"one of {', '.join(options)}", value)
     )
 
 

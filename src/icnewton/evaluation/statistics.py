@@ -1,0 +1,135 @@
+"""Medians with intervals. Prompts of one covariance are not independent, so resampling is over
+covariances.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+RESAMPLES = 400
+LEVEL = 0.95
+NEAR, FAR = (
+    20 / 14.9,
+    100 / 14.9,
+)  # reach of the probes of Figures 3 to 6 in 99 % training ranges: the paper's +-20, +-100
+Error = Callable[[pd.DataFrame], pd.Series]  # of the rows of a frame
+KEYS = ["method", "kind", "step", "layers"]
+
+
+def squared_residual(frame: pd.DataFrame) -> pd.Series:
+    """The error that linear regression is judged by."""
+    return frame["residual"] ** 2
+
+
+def clusters(frame: pd.DataFrame, error: Error = squared_residual) -> np.ndarray:
+    """Errors of one method and step as ``(covariances, prompts * seeds)``; not a number counts as
+    infinite.
+    """
+    ordered = frame.sort_values(["covariance", "seed", "prompt"], kind="stable")
+    errors = error(ordered).to_numpy().reshape(ordered["covariance"].nunique(), -1)
+    return np.nan_to_num(errors, nan=np.inf)
+
+
+def bootstrap_medians(errors: np.ndarray, seed: int = 0) -> np.ndarray:
+    """``(RESAMPLES,)`` medians of errors ``(covariances, prompts)`` under resampling of
+    covariances.
+
+    Equal seeds and shapes resample the same covariances, so ratios of two methods' medians are
+    paired.
+    """
+    generator = np.random.default_rng(seed)
+    chosen = generator.integers(len(errors), size=(RESAMPLES, len(errors)))
+    return np.asarray(np.median(errors[chosen].reshape(RESAMPLES, -1), axis=1))
+
+
+def interval(samples: np.ndarray) -> tuple[float, float]:
+    """The central interval of level ``LEVEL`` of bootstrap samples; nan where they are infinite."""
+    tail = 50 * (1 - LEVEL)
+    with np.errstate(invalid="ignore"):
+        low, high = np.percentile(samples, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def diverged(frame: pd.DataFrame, error: Error) -> int:
+    """How many seeds of one method and step have no finite error: their trainings diverged, and
+    count as infinite.
+    """
+    return int((~np.isfinite(error(frame))).groupby(frame["seed"]).all().sum())
+
+
+def summarise(frame: pd.DataFrame, error: Error = squared_residual) -> pd.DataFrame:
+    """One row for each method and step: median error with its interval, mean, and the spread over
+    covariances.
+
+    ``low``, ``high``: 95 % bootstrap interval of the median. ``between_low``, ``between_high``:
+    10th and 90th percentile of the medians of single covariances. ``within_low``, ``within_high``:
+    the same percentiles of all errors. ``seed_low``, ``seed_high``: the least and the largest
+    median of a single training. ``diverged``: seeds without a finite error, which are among
+    ``seeds``.
+    """
+    rows = []
+    for key, group in frame.groupby(KEYS, sort=False, dropna=False, observed=True):
+        errors = clusters(group, error)
+        low, high = interval(bootstrap_medians(errors))
+        with np.errstate(invalid="ignore"):
+            between = np.percentile(np.median(errors, axis=1), [10, 90])
+            within = np.percentile(errors, [10, 90])
+        trainings = error(group).groupby(group["seed"]).median().fillna(np.inf)
+        rows.append(
+            dict(zip(KEYS, key, strict=True))
+            | {"median": np.median(errors), "low": low, "high": high, "mean": errors.mean()}
+            | {
+                "between_low": between[0],
+                "between_high": between[1],
+                "within_low": within[0],
+                "within_high": within[1],
+            }
+            | {
+                "covariances": len(errors),
+                "prompts": group["prompt"].nunique(),
+                "seeds": group["seed"].nunique(),
+            }
+            | {
+                "seed_low": trainings.min(),
+                "seed_high": trainings.max(),
+                "diverged": diverged(group, error),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float, float]:
+    """Ratio of the median errors of two methods on the same covariances, with its paired bootstrap
+    interval.
+    """
+    low, high = interval(bootstrap_medians(numerator) / bootstrap_medians(denominator))
+    return float(np.median(numerator) / np.median(denominator)), low, high
+
+
+def similarity(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    """Similarity of errors (Fu et al., arXiv 2310.17086): cosines of residual vectors over the same
+    prompts.
+
+    Rows are the steps of ``left``, columns the steps of ``right``; seeds are averaged after taking
+    cosines.
+    """
+    vectors = {step: _unit_vectors(group) for step, group in right.groupby("step")}
+    table = {
+        step: {
+            other: float(np.mean(_unit_vectors(group) @ vector.T))
+            for other, vector in vectors.items()
+        }
+        for step, group in left.groupby("step")
+    }
+    return pd.DataFrame(table).T.sort_index()
+
+
+def _unit_vectors(group: pd.DataFrame) -> np.ndarray:
+    wide = group.pivot(index="seed", columns="prompt", values="residual").to_numpy()
+    return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), np.finfo(float).tiny)
+
+
+def steps_of(frame: pd.DataFrame, method: str) -> Sequence[int]:
+    """The steps at which a frame has a method, ascending."""
+    return sorted(int(step) for step in frame.loc[frame["method"] == method, "step"].unique())

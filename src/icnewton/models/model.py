@@ -1,0 +1,261 @@
+"""A model is a prompt format, a transformer and its card; built and learned models are the same
+thing from here on.
+"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor
+
+from icnewton.models.formats import FORMATS, Format
+from icnewton.models.inputs import as_tensor, not_finite
+from icnewton.models.transformer import Layer, Transformer, TransformerConfig
+from icnewton.typed import typed
+
+if TYPE_CHECKING:
+    from icnewton.models.domains import Check, Domain
+
+JSON = Mapping[str, Any]
+DTYPES = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a model. Shape fields are read off the module's weights, never typed.
+
+    family: inverse, least_squares, lsa, lsa_ln, ...; kind: ``built`` or ``learned``; claim: the
+    statement a built model executes; depth: layers that are applied; hidden_width: the widest
+    feed-forward network; layers_per_step: layers that one step of the emulated algorithm costs
+    (None for learned models); config and format: what the module and the prompt format are made
+    from; origin: how the weights came about; weights: the digest of the weights' file, by which
+    ``load`` knows it (empty for a model that was never saved).
+    """
+
+    family: str
+    kind: str
+    claim: str | None
+    depth: int
+    heads: int
+    width: int
+    head_dim: int
+    hidden_width: int
+    layers_per_step: int | None
+    dtype: str
+    config: JSON
+    format: JSON
+    origin: JSON = field(default_factory=dict)
+    weights: JSON = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> Any:
+        """``card["depth"]`` is ``card.depth``: a card reads like its JSON."""
+        try:
+            return vars(self)[key]
+        except KeyError:
+            raise KeyError(f"a card has no {key!r}; it has {', '.join(vars(self))}") from None
+
+    def to_json(self) -> dict[str, Any]:
+        """The card as plain JSON values."""
+        return asdict(self)
+
+
+class OutsideDomain(ValueError):
+    """A prompt for which a model was not made, where it was asked to be strict."""
+
+
+class OutsideDomainWarning(UserWarning):
+    """A prompt for which a model was not made: its answer may be far off."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Call it on a prompt: ``model(A, X0) -> X`` or ``model(x, y) -> y_hat``, in the dtype of the
+    weights.
+
+    Inputs are tensors, numpy arrays, data frames or lists of numbers. Answers are differentiable in
+    them, by every means of torch. The weights are frozen, so that answers to plain inputs hold no
+    graph; whoever wants gradients with respect to weights calls
+    ``model.transformer.requires_grad_()``.
+    """
+
+    format: Format
+    transformer: Transformer
+    card: Card
+
+    def __post_init__(self) -> None:
+        self.transformer.requires_grad_(False)
+
+    def __call__(self, *inputs: Any, strict: bool = False) -> Tensor:
+        """The answer for a batch of prompts, with a look at whether the model was made for them.
+
+        A prompt outside the model's domain is an ``OutsideDomainWarning``, or an ``OutsideDomain``
+        error if ``strict``. Raises ValueError on inputs of wrong shapes or kinds, and where
+        rounding alone would make the answer.
+        """
+        tensors = self._tensors(*inputs)
+        if complaint := self.domain.complaint(self.transformer.dtype, *tensors):
+            if strict:
+                raise OutsideDomain(complaint)
+            warnings.warn(complaint, OutsideDomainWarning, stacklevel=2)
+        return self._answer(*tensors)
+
+    def answer(self, *inputs: Any) -> Tensor:
+        """The answer without a look at the domain, for those who measure what a model does
+        anywhere.
+        """
+        return self._answer(*self._tensors(*inputs))
+
+    def check(self, *inputs: Any, tolerance: float = 1e-6) -> "Check":
+        """What can be said of the model's answers to prompts: residual, spectrum, expected error,
+        steps that suffice.
+
+        Raises ValueError where a call does, and on inputs that are not finite.
+        """
+        tensors = self._tensors(*inputs)
+        if words := not_finite(**dict(zip(self.format.inputs, tensors, strict=True))):
+            raise ValueError(words)
+        return self.domain.check(self, *tensors, tolerance=tolerance)
+
+    @cached_property
+    def domain(self) -> "Domain":
+        """The prompts for which the model was made. No import statement: what it says changes no
+        answer, so a job's digest of code need not cover it.
+        """
+        return cast("Domain", import_module("icnewton.models.domains").domain_of(self.card))
+
+    def trace(self, *inputs: Any) -> list[dict[str, Tensor]]:
+        """The named blocks before the first and after each layer, each ``(batch, tokens, rows)``."""
+        tokens = self._tokens(*self._tensors(*inputs))
+        return [self.format.stream.unpack(stream) for stream in self.transformer.streams(tokens)]
+
+    def to(self, *where: Any, device: Any = None, dtype: torch.dtype | None = None) -> "Model":
+        """The same model elsewhere or in another precision: ``to("cuda")``, ``to(torch.float32)``
+        or both.
+
+        Raises ValueError for what is neither a floating-point dtype nor a device that torch can
+        use.
+        """
+        for value in where:
+            dtype, device = (value, device) if isinstance(value, torch.dtype) else (dtype, value)
+        dtype = dtype or self.transformer.dtype
+        if dtype not in DTYPES.values():
+            raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, found {dtype}")
+        transformer = Transformer(self.transformer.config, dtype)
+        transformer.load_state_dict(self.transformer.state_dict())
+        try:
+            transformer.to(self.transformer.device if device is None else torch.device(device))
+        except (RuntimeError, AssertionError, TypeError) as error:
+            raise ValueError(
+                f"device must be one that torch can use, found {device!r}: {error}"
+            ) from None
+        return assemble(self.format, transformer, **kept(self.card))
+
+    def _tensors(self, *inputs: Any) -> list[Tensor]:
+        names = [*self.format.inputs]
+        if len(inputs) != len(names):
+            raise TypeError(
+                f"a model of this format takes {' and '.join(names)}, found {len(inputs)} inputs"
+            )
+        device = self.transformer.device
+        tensors = [
+            as_tensor(name, value, device) for name, value in zip(names, inputs, strict=True)
+        ]
+        self.format.check(*tensors)
+        return tensors
+
+    def _tokens(self, *tensors: Tensor) -> Tensor:
+        return self.format.tokens(*(tensor.to(self.transformer.dtype) for tensor in tensors))
+
+    def _answer(self, *tensors: Tensor) -> Tensor:
+        return self.format.read(self.transformer(self._tokens(*tensors)))
+
+
+def kept(card: Card) -> dict[str, Any]:
+    """What of a card is not read off the module, as arguments of ``assemble``."""
+    return {
+        name: getattr(card, name)
+        for name in ("family", "kind", "claim", "layers_per_step", "origin")
+    }
+
+
+def assemble(
+    format: Format,
+    transformer: Transformer,
+    *,
+    family: str,
+    kind: str,
+    claim: str | None = None,
+    layers_per_step: int | None = None,
+    origin: JSON | None = None,
+) -> Model:
+    """A model whose card is read off the module."""
+    config = transformer.config
+    name = next(name for name, known in FORMATS.items() if isinstance(format, known))
+    card = Card(
+        family=family,
+        kind=kind,
+        claim=claim,
+        **_shape(transformer),
+        layers_per_step=layers_per_step,
+        dtype=str(transformer.dtype).removeprefix("torch."),
+        config=asdict(config),
+        format={"name": name, **asdict(format)},  # type: ignore[call-overload]
+        origin=origin or {},
+    )
+    return Model(format, transformer, card)
+
+
+def _shape(transformer: Transformer) -> dict[str, Any]:
+    """Depth, heads, width, head_dim and hidden width, from the shapes of the weights."""
+    layers = cast(list[Layer], list(transformer.layers))
+    head_dim = transformer.config.head_dim
+    if not layers:
+        return {
+            "depth": 0,
+            "heads": 0,
+            "width": transformer.config.width,
+            "head_dim": head_dim,
+            "hidden_width": 0,
+        }
+    inner, width = layers[0].attention.query.weight.shape
+    hidden = [
+        layer.feed_forward.first.weight.shape[0]
+        for layer in layers
+        if layer.feed_forward is not None
+    ]
+    return {
+        "depth": len(layers) * transformer.config.loops,
+        "heads": inner // head_dim,
+        "width": width,
+        "head_dim": head_dim,
+        "hidden_width": max(hidden, default=0),
+    }
+
+
+def from_card(values: object) -> tuple[Card, Format, Transformer]:
+    """The card of JSON values, and the format and the transformer that it describes, whose weights
+    take no memory yet.
+
+    Raises TypeError or ValueError on a foreign card.
+    """
+    card = typed(Card, values)
+    settings = dict(card.format)
+    name = settings.pop("name", None)
+    for what, found, known in (("format.name", name, FORMATS), ("dtype", card.dtype, DTYPES)):
+        if found not in [*known]:
+            raise ValueError(f"{what} must be one of {', '.join(known)}, found {found!r}")
+    format: Format = typed(FORMATS[str(name)], settings)
+    config, sizes = typed(TransformerConfig, card.config), format.stream.sizes.values()
+    if min(sizes, default=1) < 1 or sum(sizes) != config.width:
+        raise ValueError(
+            f"blocks must have sizes that add up to the width {config.width}, found {dict(format.stream.sizes)}"
+        )
+    with torch.device("meta"):
+        return card, format, Transformer(config, DTYPES[card.dtype])

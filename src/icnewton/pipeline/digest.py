@@ -1,0 +1,113 @@
+"""A digest of the code that a stage really runs: a module and every module of this package that it
+imports.
+
+Comments, docstrings and layout do not count, so that editing them reruns nothing.
+"""
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@cache
+def digest(*modules: str) -> str:
+    """Sixteen hexadecimal digits that change with the code of ``modules``
+    (``icnewton.evaluation.linear``) or of their imports.
+
+    Raises ValueError for a name that is no module of this package.
+    """
+    reached: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in reached:
+            reached.add(module)
+            waiting.extend(_imports(_tree(_file(module))))
+    return _combined(f"{module}\n{_meaning(_file(module))}" for module in sorted(reached))
+
+
+@cache
+def script_digest(script: Path, *modules: str) -> str:
+    """The same for a script: its own code, every module of this package that it imports, and
+    ``modules``, which it looks up by name when it runs.
+    """
+    return _combined([_meaning(script), digest(*sorted(_imports(_tree(script))), *modules)])
+
+
+def _combined(texts: Iterable[str]) -> str:
+    whole = hashlib.blake2b(digest_size=8)
+    for text in texts:
+        whole.update(f"{text}\n".encode())
+    return whole.hexdigest()
+
+
+def _path(module: str) -> Path | None:
+    base = PACKAGE.joinpath(*module.split(".")[1:])
+    return next(
+        (path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None
+    )
+
+
+def _file(module: str) -> Path:
+    path = _path(module)
+    if path is None or not _is_ours(module):
+        raise ValueError(f"expected a module of icnewton, found {module!r}")
+    return path
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _imports(tree: ast.Module) -> frozenset[str]:
+    """Modules of this package that are imported anywhere, ``from icnewton.x import y`` counting y
+    if it is one.
+    """
+    names: set[str] = set()
+    for node in _executed(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names.update(name if _is_ours(name) else node.module for name in inner)
+    return frozenset(filter(_is_ours, names))
+
+
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node but those below ``if TYPE_CHECKING``, which no job runs."""
+    yield tree
+    for node in ast.iter_child_nodes(tree):
+        if not (
+            isinstance(node, ast.If)
+            and isinstance(node.test, ast.Name)
+            and node.test.id == "TYPE_CHECKING"
+        ):
+            yield from _executed(node)
+
+
+def _is_ours(name: str) -> bool:
+    return name.split(".")[0] == "icnewton" and _path(name) is not None
+
+
+@cache
+def _meaning(path: Path) -> str:
+    """A file's syntax tree without docstrings and positions, and the C source beside it, if any,
+    without comments.
+    """
+    tree = ast.parse(ast.unparse(_tree(path)))
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:]
+    source = path.with_suffix(".c")
+    compiled = source.read_text(encoding="utf-8") if source.is_file() else ""
+    return " ".join([ast.dump(tree), *re.sub(r"/\*.*?\*/", " ", compiled, flags=re.DOTALL).split()])

@@ -1,0 +1,82 @@
+"""Linear attention sees a prompt only through its Gram matrix, so a long prompt may be replaced by
+a short one.
+
+**Theorem.** Let every layer be linear attention alone (no LayerNorm, softmax, clipping or
+feed-forward network) and let z_i be the tokens of a prompt. Then token i after layer l is W_l z_i
+with one matrix W_l for all tokens, and W_l depends on the prompt only through G = sum_i z_i z_i^T.
+*Proof.* W_0 is the embedding. A head adds O V W_l (sum_j z_j z_j^T) W_l^T K^T Q W_l z_i = (O V W_l
+G W_l^T K^T Q W_l) z_i.
+
+**Corollary.** Two prompts with the same Gram matrix of examples and the same query get the same
+prediction. The rows of the triangular factor R of Z = QR have Z^T Z = R^T R: at most d + 1 tokens
+do the work of n examples, in the same forward pass, and so does a training step.
+
+**Sampling.** Examples a_i = root u_i with labels y_i = w^T a_i + sigma v_i are the rows of Z = U M
+with U ``(n, d + 1)`` Gaussian and M = [[root^T, root^T w], [0, sigma]]. By Bartlett's decomposition
+U = QT where T is upper triangular with independent entries, T_ij ~ N(0, 1) above the diagonal and
+T_ii^2 ~ chi^2 with n - i degrees of freedom (i = 0, ..., d). So T M has the Gram matrix of n
+examples in distribution, and is drawn at a cost that does not depend on n.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from icnewton.problems.linear import Condition, sample_roots
+
+
+def condense(tokens: Tensor) -> Tensor:
+    """``(batch, min(n, m) + 1, m)`` tokens with the Gram matrix and the query (last) of ``(batch, n
+    + 1, m)`` tokens.
+    """
+    factor = torch.linalg.qr(tokens[:, :-1], mode="r").R
+    return torch.cat([factor, tokens[:, -1:]], 1)
+
+
+def sample_condensed(
+    condition: Condition,
+    covariances: int,
+    prompts_each: int,
+    generator: torch.Generator,
+    dtype: torch.dtype,
+) -> tuple[Tensor, Tensor]:
+    """Condensed prompts and targets as ``condense`` and ``sample`` give them, in distribution; any
+    n > d.
+
+    Returns tokens ``(batch, d + 2, d + 1)``, the query (a_test, 0) last, and the query's labels
+    without noise ``(batch,)``.
+    """
+    options: dict[str, Any] = {"generator": generator, "dtype": dtype, "device": generator.device}
+    d, batch = condition.d, covariances * prompts_each
+    roots = sample_roots(condition, covariances, generator, dtype)[0]
+    w = torch.randn(batch, d, 1, **options)
+    factor = bartlett(condition.n, d + 1, batch, generator, dtype)
+    u = torch.cat(
+        [factor[..., :-1], torch.randn(batch, 1, d, **options)], 1
+    )  # and the query, as examples before their root
+    x = (u.view(covariances, -1, d) @ roots.mT).view(batch, d + 2, d)
+    clean = x @ w
+    y = F.pad(clean[:, :-1] + condition.noise * factor[..., -1:], (0, 0, 0, 1))
+    return torch.cat([x, y], -1), clean[:, -1, 0]
+
+
+def bartlett(
+    n: int, columns: int, batch: int, generator: torch.Generator, dtype: torch.dtype
+) -> Tensor:
+    """Triangular factors ``(batch, columns, columns)`` of Gaussian ``(n, columns)``; raises
+    ValueError if n < columns.
+    """
+    if n < columns:
+        raise ValueError(
+            f"n must be at least {columns} for a triangular factor with {columns} columns, found {n}"
+        )
+    options: dict[str, Any] = {"dtype": dtype, "device": generator.device}
+    degrees = torch.arange(n, n - columns, -1, **options)
+    diagonal = (
+        2 * torch._standard_gamma((degrees / 2).expand(batch, columns), generator=generator)
+    ).sqrt()
+    factor = torch.randn(batch, columns, columns, generator=generator, **options).triu_(1)
+    factor.diagonal(dim1=-2, dim2=-1).copy_(diagonal)
+    return factor

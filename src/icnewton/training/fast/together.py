@@ -1,0 +1,85 @@
+"""Several models of one shape trained as one, where a single small one cannot fill a GPU.
+
+Weights are stacked, and forward and backward act on the whole stack; each model keeps its own
+prompts, clip, moments and schedule, so that it becomes what it would have become alone, up to
+rounding.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from icnewton.models.transformer import Transformer
+from icnewton.training.engine import TrainingState, advance, descend, draw, squared_errors
+from icnewton.training.runs import Run
+
+Batch = tuple[Tensor, Tensor]
+
+
+class _Errors(nn.Module):
+    """``squared_errors`` as a module, because stacked weights can be put into a module only."""
+
+    def __init__(self, run: Run, transformer: Transformer) -> None:
+        super().__init__()
+        self.run, self.transformer = run, transformer
+
+    def forward(self, tokens: Tensor, target: Tensor) -> Tensor:
+        return squared_errors(self.run, self.transformer, tokens, target)
+
+
+def stackable(runs: Sequence[Run]) -> bool:
+    """Whether runs differ in nothing but condition and seed, at equal d and n."""
+    return (
+        len(
+            {(run.family, run.layers, run.recipe, run.condition.d, run.condition.n) for run in runs}
+        )
+        == 1
+    )
+
+
+def gradients(
+    runs: Sequence[Run], states: Sequence[TrainingState], batches: Sequence[Batch]
+) -> Tensor:
+    """Set the gradients of all models, as ``engine.gradient`` does for one; returns their mean
+    squared errors ``(models,)``.
+    """
+    modules = [_Errors(run, state.transformer) for run, state in zip(runs, states, strict=True)]
+    names = [name for name, _ in modules[0].named_parameters()]
+    columns = list(zip(*(module.parameters() for module in modules), strict=True))
+    stacked = [
+        torch.stack([parameter.detach() for parameter in column]).requires_grad_()
+        for column in columns
+    ]
+    tokens, targets = (torch.stack(parts) for parts in zip(*batches, strict=True))
+
+    def errors_of(parameters: dict[str, Tensor], *batch: Tensor) -> Tensor:
+        return torch.func.functional_call(modules[0], parameters, batch)
+
+    errors = torch.func.vmap(errors_of)(dict(zip(names, stacked, strict=True)), tokens, targets)
+    for column, grads in zip(
+        columns, torch.autograd.grad(errors.mean(1).sum(), stacked), strict=True
+    ):
+        for parameter, grad in zip(column, grads.contiguous(), strict=True):
+            parameter.grad = grad  # in the parameter's own layout, which a fused optimizer asks for
+    return errors.detach().mean(1)
+
+
+def advance_together(
+    runs: Sequence[Run], states: Sequence[TrainingState], batches: Sequence[Batch] | None = None
+) -> tuple[Tensor, Tensor]:
+    """``advance`` for every run; returns the mean losses and the gradient norms, ``(models,)``.
+
+    On a CPU one model fills the processor, and each advances by itself.
+    """
+    batches = batches or [draw(run, state) for run, state in zip(runs, states, strict=True)]
+    if len(runs) == 1 or batches[0][0].device.type == "cpu":
+        steps = [
+            advance(run, state, batch)
+            for run, state, batch in zip(runs, states, batches, strict=True)
+        ]
+        return torch.stack([value for value, _ in steps]), torch.stack([norm for _, norm in steps])
+    values = gradients(runs, states, batches)
+    return values, torch.stack(
+        [descend(run, state) for run, state in zip(runs, states, strict=True)]
+    )
