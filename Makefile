@@ -1,4 +1,5 @@
 # make reproduce [SCALE=laptop]               every table, figure and claim of a scale of workflow/scales/, and one HTML report
+#   SCALE=path/to/mine.yaml                   the same for a file of your own
 #   RETRAIN=1                                 train every model, those in released/ too; TRAINING=missing: those that it lacks
 # make status [SCALE=...]                     what is missing, changed or interrupted, and what a run would do and cost
 # make plan [SCALE=...]                       every job that reproduce would run, and why
@@ -49,7 +50,7 @@ status: $(VENV)/installed
 	@$(RUN) workflow.status $(SCALE) $(TRAINED:%=training=%)
 
 verify: $(VENV)/installed
-	@$(RUN) icnewton.pipeline.records verify results/$(SCALE)
+	@$(RUN) icnewton.pipeline.records verify results/$(basename $(notdir $(SCALE)))
 
 trace: $(VENV)/installed
 	@$(RUN) icnewton.pipeline.records trace "$$FILE"

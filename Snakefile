@@ -4,8 +4,8 @@ Results lie under the working directory; code, configuration and released/ besid
 """
 
 import os
+import re
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -14,13 +14,17 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 from workflow import in_shell  # this checkout's own package runs, or none
+from icnewton.files import try_lock
+from icnewton.pipeline import entries
+from icnewton.pipeline.complaints import check
+from icnewton.evaluation.answers import method_of
+from icnewton.evaluation.measurements import MEASUREMENTS
+from icnewton.problems import PROBLEMS
 from icnewton.pipeline.devices import resolve
 from icnewton.pipeline.digest import script_digest
-from icnewton.pipeline.experiment import Experiment, condition_name
-from icnewton.files import try_lock
 from icnewton.pipeline.records import AT_WORK, RUNNING
 from icnewton.pipeline.released import RELEASED, Supply
-from icnewton.pipeline.schema import overlays, read
+from icnewton.pipeline.schema import name_of, overlays, read, settled
 
 
 def told(check, *arguments):
@@ -47,13 +51,11 @@ for overlay in told(overlays, config.get("scale"), HERE / "workflow/scales"):
     configfile: overlay
 
 
-experiment = told(
-    Experiment.check, config, read(HERE / "workflow/schemas/config.schema.yaml")
-)
+settled(config)
+experiment = told(check, config)
 
-RESULTS = f"results/{config['scale']}"
-LINEAR, LOGISTIC = experiment.conditions(), experiment.logistic_conditions()
-RUNS = experiment.runs()
+RESULTS = f"results/{name_of(config['scale'])}"
+CONDITIONS, RUNS = experiment.conditions, experiment.runs
 DEVICE = resolve(config["device"])
 MODELS = told(Supply.of, RUNS, config["training"], DEVICE, HERE / RELEASED)
 
@@ -68,21 +70,16 @@ onstart:
     workflow.globals["held"] = held  # until this process ends, however it ends
 
 
-def stage(script, *modules):
-    """A digest of the code that a job runs, so that it is run again when that changes."""
-    return script_digest(HERE / "workflow/scripts" / script, *modules)
-
-
 wildcard_constraints:
-    condition="[a-z]+_kappa[^/_]+_(noise|mu)[^/_]+",
-    run="[a-z_]+(-[a-z_]+)?_layers[0-9]+_seed[0-9]+",
+    condition="[^/]+",
+    run="[^/]+_layers[0-9]+_seed[0-9]+",
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/construct.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/logistic.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 
@@ -91,24 +88,17 @@ rule all:
     default_target: True
     input:
         # what lies between is asked for too, so that a file that was lost is made again
-        expand(rules.data.output, condition=[*LINEAR, *LOGISTIC]),
-        expand(rules.construct.output, condition=BUILT_CONDITIONS, variant=VARIANTS),
-        [
-            path
-            for name in MODELS.trained
-            for path in [*learned(name), training_log(name)]
-        ],
-        ERRORS,
-        PROBES,
-        ANSWERS,
-        expand(rules.evaluate_logistic_built.output, condition=BOUNDED),
-        rules.check_constructions.output,
-        rules.check_damped_newton.output,
-        rules.decrease.output,
+        expand(rules.data.output, condition=experiment.everywhere),
+        CONSTRUCTED,
+        TRAINED,
+        [path for condition in CONDITIONS for path in evaluated(condition)],
+        expand(rules.probe.output, condition=PROBED),
+        expand(rules.transfer.output, condition=experiment.tested),
+        MEASURED,
         rules.claims.output,
         rules.provenance.output,
-        rules.evaluate_diabetes.output,
-        rules.cancer.output,
-        expand(rules.table.output, condition=LINEAR),
-        expand(rules.logistic_table.output, condition=LOGISTIC),
-        expand(rules.figure.output, figure=config["figures"]),
+        expand(rules.table.output, condition=CONDITIONS),
+        expand(rules.measurement_table.output, measurement=SHOWN),
+        rules.transfer_table.output if experiment.transfers else [],
+        rules.diabetes.output if "diabetes" in config else [],
+        expand(rules.figure.output, figure=experiment.figures()),

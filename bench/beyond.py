@@ -33,18 +33,21 @@ from icnewton.models.formats import LeastSquaresFormat, RegressionFormat
 from icnewton.models.transformer import Transformer
 from icnewton.pipeline.schema import read
 from icnewton.pipeline.threads import limit_threads
-from icnewton.problems.linear import Condition, Prompts, generator, sample
+from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
+from icnewton.randomness import generator
 from icnewton.theory.polynomials import degree, fit, fitting_prompts
-from icnewton.training.engine import TrainingState, advance
 from icnewton.training.fast.gram import sample_condensed
 from icnewton.training.fast.memory import keep_freed_memory
+from icnewton.training.fast.step import advance
 from icnewton.training.optimizers import optimizers
-from icnewton.training.runs import Recipe, Run
+from icnewton.training.recipe import Recipe
+from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
+from icnewton.training.step import TrainingState
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench/beyond.json"
-CONDITION = Condition("normalised", 10, 50, 10.0, 0.0)
+CONDITION = LinearCondition("normalised", 10, 50, 10.0, 0.0)
 FAST = Recipe.parse(read(ROOT / "config.yaml")["recipes"]["fast"]["lsa"])
 
 
@@ -60,7 +63,7 @@ class Task:
     family: str
     format: AnyFormat
     recipe: Recipe
-    condition: Condition = CONDITION
+    condition: LinearCondition = CONDITION
 
 
 def trained(
@@ -176,13 +179,13 @@ TRIALS: Mapping[str, tuple[Trial, tuple[int, ...]]] = {
 }
 
 
-def evaluation() -> Prompts:
+def evaluation() -> LinearPrompts:
     """4,096 prompts of 256 covariances."""
     return sample(CONDITION, 256, 16, generator("beyond", "evaluation"))
 
 
 @torch.no_grad()
-def errors(transformer: Transformer, format: AnyFormat, prompts: Prompts) -> dict[str, float]:
+def errors(transformer: Transformer, format: AnyFormat, prompts: LinearPrompts) -> dict[str, float]:
     """Median and mean squared error over tr Sigma, in float64."""
     exact = in_double(transformer)
     predictions = torch.cat(
@@ -194,18 +197,18 @@ def errors(transformer: Transformer, format: AnyFormat, prompts: Prompts) -> dic
     return summary(predictions, prompts)
 
 
-def outcome(trial: Trial, layers: int, seed: int, prompts: Prompts) -> dict[str, float]:
+def outcome(trial: Trial, layers: int, seed: int, prompts: LinearPrompts) -> dict[str, float]:
     """The errors of a trial's model."""
     return errors(*trial(layers, seed), prompts)
 
 
-def summary(predictions: torch.Tensor, prompts: Prompts) -> dict[str, float]:
+def summary(predictions: torch.Tensor, prompts: LinearPrompts) -> dict[str, float]:
     """Median and mean squared error over tr Sigma."""
     squared = (predictions - prompts.target).square() / prompts.scale
     return {"median": squared.median().item(), "mean": squared.mean().item()}
 
 
-def polynomial(layers: int, prompts: Prompts) -> dict[str, float]:
+def polynomial(layers: int, prompts: LinearPrompts) -> dict[str, float]:
     """The best fixed polynomial of the layers' degree."""
     return summary(fit(fitting_prompts(CONDITION, 40000), degree(layers)).predict(prompts), prompts)
 

@@ -16,12 +16,14 @@ from bench.beyond import FAST, ROOT, errors, keep, known, summary
 from icnewton.figures.parts.style import VARIANTS, plt, save, styled
 from icnewton.models.transformer import Transformer
 from icnewton.pipeline.threads import limit_threads
-from icnewton.problems.linear import Condition, Prompts, generator, sample
+from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
+from icnewton.randomness import generator
 from icnewton.theory import query_as_key
 from icnewton.theory.polynomials import fitting_prompts
-from icnewton.training.engine import advance, start
 from icnewton.training.fast.memory import keep_freed_memory
+from icnewton.training.fast.step import advance
 from icnewton.training.runs import Run
+from icnewton.training.step import start
 
 RESULTS = ROOT / "bench/mask.json"
 PICTURE = ROOT / "docs/mask.png"
@@ -37,7 +39,7 @@ def trained(run: Run) -> Transformer:
     return state.transformer
 
 
-def level(condition: Condition, prompts: Prompts) -> dict[str, float]:
+def level(condition: LinearCondition, prompts: LinearPrompts) -> dict[str, float]:
     """The errors of least squares with the query as an example, times the constant that is best on
     40,000 other prompts.
     """
@@ -45,7 +47,7 @@ def level(condition: Condition, prompts: Prompts) -> dict[str, float]:
     return summary(factor * query_as_key.predict(prompts), prompts)
 
 
-def outcome(run: Run, prompts: Prompts) -> dict[str, float]:
+def outcome(run: Run, prompts: LinearPrompts) -> dict[str, float]:
     """The errors of a run's model."""
     return errors(trained(run), run.format, prompts)
 
@@ -84,7 +86,7 @@ def main() -> None:
     limit_threads(1)
     keep_freed_memory()
     for n in EXAMPLES:
-        condition = Condition("normalised", 10, n, 10.0, 0.0)
+        condition = LinearCondition("normalised", 10, n, 10.0, 0.0)
         prompts = sample(condition, 256, 16, generator("mask", n))
         keep(RESULTS, f"n {n} level", partial(level, condition, prompts))
         for words, layers in product(WORDS.values(), LAYERS):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from icnewton.problems.linear import generator
+from icnewton.randomness import generator
 from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
 

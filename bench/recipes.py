@@ -20,17 +20,19 @@ import yaml
 
 from icnewton.figures.parts.style import plt, styled
 from icnewton.files import write_json
-from icnewton.problems.linear import Condition, Prompts, generator
+from icnewton.problems.linear import LinearCondition, LinearPrompts
 from icnewton.problems.logistic import LogisticCondition
-from icnewton.training.engine import start
+from icnewton.randomness import generator
 from icnewton.training.fast.capture import stepper
 from icnewton.training.fast.memory import keep_freed_memory
-from icnewton.training.runs import Recipe, Run
+from icnewton.training.recipe import Recipe
+from icnewton.training.runs import Run
+from icnewton.training.step import start
 
 ROOT = Path(__file__).parent.parent
 POINTS = 16
 LINEAR, LOGISTIC = (
-    Condition("normalised", 10, 50, 10.0, 0.0),
+    LinearCondition("normalised", 10, 50, 10.0, 0.0),
     LogisticCondition("bounded", 5, 26, 10.0, 0.1),
 )
 ADAM: dict[str, Any] = {"matrix_rate": None}
@@ -38,7 +40,7 @@ MUON: dict[str, Any] = {"matrix_rate": 0.02}
 # family, layers, condition, and what is compared: name -> recipe of config.yaml, values that
 # replace its own
 PANELS: list[
-    tuple[str, int, Condition | LogisticCondition, dict[str, tuple[str, dict[str, Any]]]]
+    tuple[str, int, LinearCondition | LogisticCondition, dict[str, tuple[str, dict[str, Any]]]]
 ] = [
     (
         "lsa",
@@ -100,7 +102,9 @@ def validation(run: Run) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return (
         tokens,
         target,
-        prompts.scale if isinstance(prompts, Prompts) else torch.full_like(target[:, 0], mean),
+        prompts.scale
+        if isinstance(prompts, LinearPrompts)
+        else torch.full_like(target[:, 0], mean),
     )
 
 

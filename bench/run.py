@@ -21,10 +21,10 @@ from bench.plain import plain_step
 from bench.scaling import scaling
 from bench.steps import alternate, make_run
 from icnewton.files import write_json, write_text
-from icnewton.training.engine import start
 from icnewton.training.fast.capture import stepper
 from icnewton.training.fast.fused import compiled
 from icnewton.training.fast.memory import keep_freed_memory
+from icnewton.training.step import start
 
 HERE = Path(__file__).parent
 KINDS = {"lsa": (1, 2, 3, 4, 5, 6), "lsa_ln": (1, 2, 3, 4, 5, 6), "softmax": (1, 2, 4, 6)}

@@ -9,9 +9,10 @@ from tqdm import tqdm
 
 from bench.steps import alternate, make_run
 from icnewton.figures.parts.style import LOOKS, plt, styled
-from icnewton.training.engine import draw, squared_errors, start
 from icnewton.training.fast.capture import stepper
+from icnewton.training.fast.step import draw, quick_answer
 from icnewton.training.runs import Run
+from icnewton.training.step import squared_errors, start
 
 AXES: dict[str, tuple[int, ...]] = {
     "n": (25, 50, 100, 200, 400),
@@ -32,7 +33,7 @@ def saved_megabytes(run: Run) -> float:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        value = squared_errors(run, state.transformer, *draw(run, state))
+        value = squared_errors(run, state.transformer, *draw(run, state), quick_answer)
     del value
     return sum(sizes.values()) / 1e6
 

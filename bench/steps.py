@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import torch
 
-from icnewton.problems.linear import Condition
+from icnewton.problems.linear import LinearCondition
 from icnewton.problems.logistic import LogisticCondition
 from icnewton.training.fast.capture import EAGER_STEPS
-from icnewton.training.runs import Recipe, Run
+from icnewton.training.recipe import Recipe
+from icnewton.training.runs import Run
 
 WARM_UP = EAGER_STEPS + 2  # a recorded step is first made eagerly, then recorded
 PAUSE = 0.02  # seconds, for the threads of the step before to stop spinning
@@ -30,7 +31,7 @@ def make_run(kind: str, layers: int, d: int = 10, n: int = 50, batch: int = 2000
     condition = (
         LogisticCondition("bounded", 5, 26, 10.0, 0.1)
         if softmax
-        else Condition("normalised", d, n, 10.0, 0.0)
+        else LinearCondition("normalised", d, n, 10.0, 0.0)
     )
     recipe = ENCODER if softmax else LINEAR
     recipe = Recipe(**{**vars(recipe), "batch": batch, "prompts_per_covariance": batch})

@@ -8,34 +8,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 from bench.kills import RESULTS as RESULTS
 from bench.kills import ROOT as ROOT
 from bench.kills import clone as clone
-from workflow.status import load_config
 
+from icnewton.figures import FIGURES
 from icnewton.files import read_tables
-from icnewton.pipeline.experiment import Experiment, run_name
-
-
-@pytest.fixture
-def schema():
-    """The schema of the configuration."""
-    with open("workflow/schemas/config.schema.yaml", encoding="utf-8") as file:
-        return yaml.safe_load(file)
+from icnewton.pipeline.complaints import check
+from icnewton.pipeline.schema import merged
 
 
 @pytest.fixture
 def smoke():
     """The smoke configuration."""
-    return load_config("smoke")
+    return merged("smoke")
 
 
 @pytest.fixture
-def tiny_run(smoke, schema):
+def tiny_run(smoke):
     """The plain values of the smoke scale's two-layer LSA run."""
-    runs = Experiment.check(smoke, schema).runs()
-    return next(run.to_json() for run in runs.values() if run_name(run) == "lsa_layers2_seed0")
+    return check(smoke).runs["normalised_kappa10_noise0/lsa_layers2_seed0"].to_json()
 
 
 def snakemake(folder, *arguments, **config):
@@ -82,19 +74,16 @@ def finished(tmp_path_factory):
 
 def finished_tables(folder, spec):
     """The tables of a figure's conditions, as the workflow gives them to it."""
-    if spec["kind"] in ("curves", "headline") or spec["kind"].startswith("logistic"):
-        return {
-            name: read_tables([folder / RESULTS / f"tables/{name}.csv"])
-            for name in spec["conditions"]
-        }
-    suffix = ".parquet" if spec["kind"] in ("similarity", "ablation") else ".probe.parquet"
+    results, tables = folder / RESULTS, FIGURES[spec["kind"]].tables
+    if tables == "medians":
+        return {name: read_tables([results / f"tables/{name}.csv"]) for name in spec["conditions"]}
+    if tables == "probes":
+        paths = {name: results / f"evaluate/{name}/probes.parquet" for name in spec["conditions"]}
+        return {name: read_tables([path]) for name, path in paths.items()}
+    folders = {name: results / "evaluate" / name for name in spec["conditions"]}
     return {
-        name: read_tables(
-            path
-            for path in sorted((folder / RESULTS / "evaluate" / name).glob(f"*{suffix}"))
-            if suffix == ".probe.parquet" or ".probe" not in path.name
-        )
-        for name in spec["conditions"]
+        name: read_tables(p for p in sorted(where.glob("*.parquet")) if p.stem != "probes")
+        for name, where in folders.items()
     }
 
 

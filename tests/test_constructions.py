@@ -8,15 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import icnewton
-from icnewton.algorithms.iterations import (
-    chebyshev_inverse,
-    gram_matrix,
-    moment,
-    newton_inverse,
-    nth,
-)
-from icnewton.evaluation.checks import random_matrices
-from icnewton.problems.linear import Condition, generator, sample
+from icnewton.algorithms.newton import newton_inverse
+from icnewton.algorithms.parts.chebyshev import chebyshev_inverse
+from icnewton.algorithms.parts.normal_equations import gram_matrix, moment, nth
+from icnewton.evaluation.measurements.constructions import random_matrices
+from icnewton.problems.linear import LinearCondition, sample
+from icnewton.randomness import generator
 
 RELATIVE = 1e-9
 KAPPA = st.floats(0, 3).map(lambda exponent: 10.0**exponent)
@@ -57,7 +54,9 @@ def test_inverse_executes_its_iteration(d, kappa, steps, symmetric, order, seed)
     st.integers(0, 10**6),
 )
 def test_least_squares_executes_its_iteration(d, n, kappa, steps, order, ridge, seed):
-    prompts = sample(Condition("paper", d, n, kappa, 0.1), 3, 2, generator("test", seed))
+    prompts = sample(
+        LinearCondition("unnormalised", d, n, kappa, 0.1), 3, 2, generator("test", seed)
+    )
     S, b = gram_matrix(prompts.x[:, :-1], ridge), moment(prompts.x[:, :-1], prompts.y)
     alpha = 1 / torch.linalg.eigvalsh(S).max().item() ** 2
     model = icnewton.build(
@@ -78,7 +77,9 @@ def test_least_squares_executes_its_iteration(d, n, kappa, steps, order, ridge, 
     st.integers(0, 10**6),
 )
 def test_chebyshev_executes_its_iteration(d, n, kappa, steps, ridge, seed):
-    prompts = sample(Condition("normalised", d, n + d, kappa, 0.1), 3, 2, generator("test", seed))
+    prompts = sample(
+        LinearCondition("normalised", d, n + d, kappa, 0.1), 3, 2, generator("test", seed)
+    )
     S, b = gram_matrix(prompts.x[:, :-1], ridge), moment(prompts.x[:, :-1], prompts.y)
     spectra = torch.linalg.eigvalsh(S)
     lower, upper = spectra.min().item(), spectra.max().item()
@@ -149,7 +150,7 @@ def test_order_three_stays_accurate_long_after_convergence():
     """A found bug: with R <- R^3 written as (R - I)(R - I)^T(R + 2I) an antisymmetric rounding
     error doubled each step.
     """
-    prompts = sample(Condition("normalised", 10, 50, 10, 0.1), 8, 4, generator("test"))
+    prompts = sample(LinearCondition("normalised", 10, 50, 10, 0.1), 8, 4, generator("test"))
     S, b = gram_matrix(prompts.x[:, :-1]), moment(prompts.x[:, :-1], prompts.y)
     alpha = 1 / torch.linalg.eigvalsh(S).max().item() ** 2
     model = icnewton.build("least_squares", d=10, n=50, steps=60, alpha=alpha, order=3)
@@ -158,7 +159,7 @@ def test_order_three_stays_accurate_long_after_convergence():
 
 
 def test_chebyshev_needs_fewer_steps_than_newton():
-    prompts = sample(Condition("normalised", 10, 50, 10, 0), 16, 4, generator("test"))
+    prompts = sample(LinearCondition("normalised", 10, 50, 10, 0), 16, 4, generator("test"))
     S, b = gram_matrix(prompts.x[:, :-1]), moment(prompts.x[:, :-1], prompts.y)
     spectra = torch.linalg.eigvalsh(S)
     lower, upper = spectra.min().item(), spectra.max().item()
@@ -172,7 +173,7 @@ def test_chebyshev_needs_fewer_steps_than_newton():
 
 
 def test_trace_shows_named_blocks():
-    prompts = sample(Condition("normalised", 3, 8, 5, 0), 2, 1, generator("test"))
+    prompts = sample(LinearCondition("normalised", 3, 8, 5, 0), 2, 1, generator("test"))
     model = icnewton.build("least_squares", d=3, n=8, steps=2, alpha=1e-3)
     streams = model.trace(prompts.x, prompts.y)
     assert len(streams) == model.card.depth + 1

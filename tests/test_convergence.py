@@ -7,19 +7,16 @@ from hypothesis import strategies as st
 from test_logistic import problem
 
 import icnewton
-from icnewton.algorithms.iterations import (
-    chebyshev_inverse,
-    conjugate_gradient,
-    gradient_descent,
-    gram_matrix,
-    moment,
-    newton_inverse,
-    newton_start,
-    nth,
-)
-from icnewton.evaluation.checks import random_matrices
-from icnewton.problems.linear import Condition, generator, sample
+from icnewton.algorithms.conjugate_gradient import conjugate_gradient
+from icnewton.algorithms.damped_newton import damped_newton
+from icnewton.algorithms.gradient_descent import gradient_descent
+from icnewton.algorithms.newton import newton_inverse, newton_start
+from icnewton.algorithms.parts.chebyshev import chebyshev_inverse
+from icnewton.algorithms.parts.normal_equations import gram_matrix, moment, nth
+from icnewton.evaluation.measurements.constructions import random_matrices
+from icnewton.problems.linear import LinearCondition, sample
 from icnewton.problems.parts import logistic_loss as logistic
+from icnewton.randomness import generator
 
 STEPS = 300
 KAPPA = st.floats(0, 3).map(lambda exponent: 10.0**exponent)
@@ -58,7 +55,9 @@ def test_least_squares_stays(d, kappa, kind, ridge, dtype, seed):
     """A found bug: in order 3 the query's column was carried along, and its errors were never
     forgotten.
     """
-    prompts = sample(Condition("normalised", d, 3 * d, kappa, 0.1), 2, 2, generator("test", seed))
+    prompts = sample(
+        LinearCondition("normalised", d, 3 * d, kappa, 0.1), 2, 2, generator("test", seed)
+    )
     S, b = gram_matrix(prompts.x[:, :-1], ridge), moment(prompts.x[:, :-1], prompts.y)
     spectra = torch.linalg.eigvalsh(S)
     lower, upper = spectra.min().item(), spectra.max().item()
@@ -83,7 +82,9 @@ def test_least_squares_stays(d, kappa, kind, ridge, dtype, seed):
 @pytest.mark.parametrize("kappa", [1.0, 10.0, 100.0])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_iterations_stay(kappa, dtype):
-    prompts = sample(Condition("normalised", 6, 20, kappa, 0.1), 2, 2, generator("test"), dtype)
+    prompts = sample(
+        LinearCondition("normalised", 6, 20, kappa, 0.1), 2, 2, generator("test"), dtype
+    )
     S, b = gram_matrix(prompts.x[:, :-1]), moment(prompts.x[:, :-1], prompts.y)
     spectra = torch.linalg.eigvalsh(S)
     lower, upper = spectra.min().item(), spectra.max().item()
@@ -111,4 +112,4 @@ def test_logistic_models_and_iterations_stay(mu):
     assert (damped(x, y) - few(x, y)).norm(dim=-1).max() <= 1e-12
     assert (damped(x, y) - minimiser).norm(dim=-1).max() <= 1e-4
     assert (descent(x, y) - minimiser).norm(dim=-1).max() <= 1e-4 / mu
-    assert (nth(logistic.damped_newton(x, y, mu), STEPS) - minimiser).norm(dim=-1).max() <= 1e-11
+    assert (nth(damped_newton(x, y, mu), STEPS) - minimiser).norm(dim=-1).max() <= 1e-11

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from test_logistic import problem
 
 import icnewton
+from icnewton.algorithms.damped_newton import damped_newton, damped_step
 from icnewton.constructions.parts import interventions
 from icnewton.constructions.parts.precision import plan, smallest_error
 from icnewton.problems.parts import logistic_loss as logistic
@@ -36,7 +37,7 @@ def test_every_step_is_within_its_error_of_the_exact_step(d, n, mu, error, seed)
     w = iterates(model, x, y)
     assert torch.equal(w[-1], model(x, y)) and not w[0].any()
     for before, after in pairwise(w):
-        distance = torch.linalg.vector_norm(after - logistic.damped_step(before, x, y, mu), dim=-1)
+        distance = torch.linalg.vector_norm(after - damped_step(before, x, y, mu), dim=-1)
         assert distance.max().item() <= model.card["origin"]["step_error_bound"]
 
 
@@ -113,7 +114,7 @@ def test_knots_and_inner_steps_by_hand():
     x, y = problem(3, 5)
     w = iterates(model, x, y)[1]
     error = (
-        torch.linalg.vector_norm(w - logistic.damped_step(torch.zeros_like(w), x, y, 0.1), dim=-1)
+        torch.linalg.vector_norm(w - damped_step(torch.zeros_like(w), x, y, 0.1), dim=-1)
         .max()
         .item()
     )
@@ -178,7 +179,7 @@ def test_exact_gadgets_replace_what_they_say():
     x, y = problem(3, 8)
     model = icnewton.build("damped_newton", d=3, n=8, mu=0.1, steps=6, knots=16, inner_steps=1)
     exact = interventions.iterates(model, x, y, interventions.GADGETS)
-    for ours, theirs in zip(exact, logistic.damped_newton(x, y, 0.1), strict=False):
+    for ours, theirs in zip(exact, damped_newton(x, y, 0.1), strict=False):
         assert torch.allclose(ours, theirs, atol=1e-12), (
             "with every gadget exact, the model is damped Newton"
         )
@@ -201,9 +202,7 @@ def test_the_corners_of_the_range(d, n, mu, error):
     model = icnewton.build("damped_newton", d=d, n=n, mu=mu, steps=3, error=error, looped=True)
     w = iterates(model, x, y)
     for before, after in pairwise(w):
-        assert (
-            torch.linalg.vector_norm(after - logistic.damped_step(before, x, y, mu)).item() <= error
-        )
+        assert torch.linalg.vector_norm(after - damped_step(before, x, y, mu)).item() <= error
 
 
 @pytest.mark.parametrize("mu", [1.0, 0.1, 0.01, 1e-3])
@@ -217,7 +216,7 @@ def test_the_bound_holds_down_to_the_smallest_error(mu):
         "damped_newton", d=1, n=2, mu=mu, steps=6, error=1.01 * smallest_error(mu), looped=True
     )
     for before, after in pairwise(interventions.iterates(model, x, y)):
-        distance = torch.linalg.vector_norm(after - logistic.damped_step(before, x, y, mu), dim=-1)
+        distance = torch.linalg.vector_norm(after - damped_step(before, x, y, mu), dim=-1)
         assert (
             distance.max().item()
             <= model.card["origin"]["step_error_bound"]
@@ -255,7 +254,11 @@ def test_rounding_counts_for_gadgets_set_by_hand():
             "steps must make at most 4096 layers, found",
         ),
         ("damped_newton", {"error": 1e-2, "budget": 10**5}, "at most budget = 100000 bytes"),
-        ("gradient_descent", {"error": 1e-13}, "error must be at least 1e-12, found 1e-13"),
+        (
+            "logistic_gradient_descent",
+            {"error": 1e-13},
+            "error must be at least 1e-12, found 1e-13",
+        ),
         (
             "inverse",
             {"d": 10**4, "symmetric": True},

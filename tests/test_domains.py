@@ -10,18 +10,19 @@ from hypothesis import strategies as st
 from test_logistic import problem
 
 import icnewton
-from icnewton.algorithms.iterations import gram_matrix, moment
-from icnewton.evaluation.checks import random_matrices
+from icnewton.algorithms.parts.normal_equations import gram_matrix, moment
 from icnewton.evaluation.diabetes import diabetes_prompts
+from icnewton.evaluation.measurements.constructions import random_matrices
 from icnewton.models.model import OutsideDomain, OutsideDomainWarning
-from icnewton.problems.linear import Condition, generator, sample
+from icnewton.problems.linear import LinearCondition, sample
 from icnewton.problems.logistic import LogisticCondition, sample_logistic
+from icnewton.randomness import generator
 
 RELEASED = "released/normalised_kappa10_noise0/lsa_layers4_seed0"
 
 
 def prompts(n=50, count=8, d=10, kappa=10.0):
-    return sample(Condition("normalised", d, n, kappa, 0.0), count, 1, generator("domains"))
+    return sample(LinearCondition("normalised", d, n, kappa, 0.0), count, 1, generator("domains"))
 
 
 def assert_outside(model, words, *inputs):
@@ -73,7 +74,7 @@ def test_a_spectrum_outside_the_interval_is_noticed():
 )
 def test_the_expected_error_is_the_error(d, kappa, steps, kind, ridge, seed):
     source = generator("test", seed)
-    problems = sample(Condition("normalised", d, 2 * d + 2, kappa, 0.1), 4, 1, source)
+    problems = sample(LinearCondition("normalised", d, 2 * d + 2, kappa, 0.1), 4, 1, source)
     S, b = gram_matrix(problems.x[:, :-1], ridge), moment(problems.x[:, :-1], problems.y)
     spectra = torch.linalg.eigvalsh(S)
     lower, upper = spectra.min().item(), spectra.max().item()
@@ -240,7 +241,7 @@ def test_gadgets_too_coarse_for_any_bound_are_noticed():
     check = fine.check(x, y)
     assert check.steps.max() < 20 and (check.spectrum[:, 0] >= 0.1 - 1e-12).all()
     descent = icnewton.build(
-        "gradient_descent", d=5, n=26, mu=0.1, steps=100, error=1e-4, looped=True
+        "logistic_gradient_descent", d=5, n=26, mu=0.1, steps=100, error=1e-4, looped=True
     )
     assert_inside(descent, x, y)
     assert descent.check(x, y).steps.isfinite().all()
@@ -257,7 +258,11 @@ def test_a_model_of_unknown_origin_says_so():
     for origin in (
         {},
         {"run": 3},
-        {"run": {"condition": {"protocol": "paper", "d": 3, "n": 50, "kappa": 2, "noise": 0}}},
+        {
+            "run": {
+                "condition": {"protocol": "unnormalised", "d": 3, "n": 50, "kappa": 2, "noise": 0}
+            }
+        },
     ):
         unknown = replace(model, card=replace(model.card, origin=origin))
         assert_outside(unknown, "the origin in this model's card does not say", p.x, p.y)
@@ -265,10 +270,10 @@ def test_a_model_of_unknown_origin_says_so():
 
 def test_prompts_of_training_are_rarely_outside():
     for condition in (
-        Condition("normalised", 10, 50, 10.0, 0.1),
-        Condition("paper", 3, 12, 10.0, 0.0),
+        LinearCondition("normalised", 10, 50, 10.0, 0.1),
+        LinearCondition("unnormalised", 3, 12, 10.0, 0.0),
     ):
-        from icnewton.models.domains.learned import departure
+        from icnewton.domains.learned import departure
 
         p = sample(condition, 2048, 1, generator("fresh"))
         assert "of 2048 prompts" not in departure(condition, p.x, p.y) or departure(

@@ -11,21 +11,23 @@ import pytest
 import torch
 from bench.plain import Plain, plain_name, plain_step
 from bench.steps import make_run
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from icnewton.models.transformer import Transformer, TransformerConfig
-from icnewton.problems.linear import generator
-from icnewton.training import engine
-from icnewton.training.engine import advance, descend, draw, gradient, squared_errors, start
+from icnewton.randomness import generator
+from icnewton.training import step as plainly
 from icnewton.training.fast import fused
+from icnewton.training.fast import step as fast
 from icnewton.training.fast.capture import Recording
 from icnewton.training.fast.forward import answer
 from icnewton.training.fast.gram import condense
+from icnewton.training.fast.step import advance, draw, quick_answer
 from icnewton.training.fast.together import advance_together, stackable
 from icnewton.training.fast.together import gradients as stacked_gradients
 from icnewton.training.loop import train_together
 from icnewton.training.runs import parse_run
+from icnewton.training.step import descend, gradient, squared_errors, start
 
 COMPILED = pytest.mark.skipif(fused.compiled() is None, reason="no C compiler")
 
@@ -85,6 +87,7 @@ def test_the_answer_is_that_of_the_transformer(layers, heads, loops, seed, **opt
     transformer = randomised(config, torch.float64, seed)
     tokens = torch.randn(4, 7, 3, dtype=torch.float64, generator=generator("tokens", seed))
     fast, plain = answer(transformer, tokens), transformer.answer(tokens)
+    assume(bool(plain.isfinite().all()))  # eight layers of random weights may overflow
     torch.testing.assert_close(fast, plain, rtol=1e-10, atol=1e-12)
     assert_near(derivatives(fast, transformer), derivatives(plain, transformer), 1e-9)
 
@@ -121,12 +124,12 @@ def test_the_compiled_layer_is_the_layer(tokens, widths, layer_norm, query_as_ke
 @pytest.mark.parametrize("kind", ["lsa", "lsa_ln", "softmax"])
 @pytest.mark.parametrize("layers", [1, 2, 4])
 def test_gradients_of_a_batch_are_those_of_the_plain_step(kind, layers, monkeypatch):
-    monkeypatch.setattr(engine, "MICRO_BATCH", 250)
+    monkeypatch.setattr(plainly, "MICRO_BATCH", 250)
     run = make_run(kind, layers, batch=600)
     state, plain = start(run, "cpu"), Plain(run).double()
     tokens, target = token_batch(run, 600)
     short = condense(tokens) if kind == "lsa" else tokens
-    value = gradient(run, state.transformer, short.float(), target.float())
+    value = gradient(run, state.transformer, (short.float(), target.float()), quick_answer)
     wanted = (run.format.read(plain(tokens)[:, -1:]) - target).square().mean()
     wanted.backward()
     assert float(value) == pytest.approx(wanted.item(), rel=1e-5)
@@ -163,7 +166,7 @@ def test_two_hundred_steps_end_where_the_plain_ones_end(kind, monkeypatch):
         state.source.set_state(source.get_state())
         return (condense(tokens) if run.family == "lsa" else tokens), target
 
-    monkeypatch.setattr(engine, "draw", same_prompts)
+    monkeypatch.setattr(fast, "draw", same_prompts)
     ours, theirs = (
         [float(step()) for _ in range(200)] for step in (lambda: advance(run, state)[0], plain)
     )
@@ -199,12 +202,12 @@ def test_without_a_compiler_the_same_is_computed(monkeypatch):
     run = make_run("lsa_ln", 4, batch=20)
     state = start(run, "cpu")
     batch = draw(run, state)
-    with_compiler = squared_errors(run, state.transformer, *batch)
+    with_compiler = squared_errors(run, state.transformer, *batch, quick_answer)
     fused.compiled.cache_clear()
     monkeypatch.setenv("ICNEWTON_COMPILER", "")
     try:
         assert fused.compiled() is None
-        without = squared_errors(run, state.transformer, *batch)
+        without = squared_errors(run, state.transformer, *batch, quick_answer)
     finally:
         monkeypatch.undo()
         fused.compiled.cache_clear()
@@ -223,7 +226,8 @@ def test_a_batch_trains_the_tiny_run(tiny_run):
 PAGE_FAULTS = """
 import resource, sys
 from bench.steps import make_run
-from icnewton.training.engine import advance, start
+from icnewton.training.fast.step import advance
+from icnewton.training.step import start
 from icnewton.training.fast.memory import keep_freed_memory
 
 assert sys.argv[1] == "default" or keep_freed_memory()

@@ -7,29 +7,28 @@ import sys
 
 import pytest
 import yaml
-from workflow.status import load_config
 
-from icnewton.pipeline.experiment import ConfigError, Experiment
-from icnewton.pipeline.schema import overlays
+from icnewton.pipeline.complaints import ConfigError, check
+from icnewton.pipeline.schema import merged, overlays
 from icnewton.training.runs import parse_run
 
 
-def complaints(config, schema):
+def complaints(config):
     with pytest.raises(ConfigError) as error:
-        Experiment.check(config, schema)
+        check(config)
     return str(error.value)
 
 
-@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper", "appendix_d", "depth"])
-def test_every_scale_is_valid(scale, schema):
-    experiment = Experiment.check(load_config(scale), schema)
-    runs = experiment.runs()
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper", "full", "depth"])
+def test_every_scale_is_valid(scale):
+    experiment = check(merged(scale))
+    runs = experiment.runs
     assert runs and all(parse_run(run.to_json()) == run for run in runs.values())
 
 
-def test_appendix_d_has_its_budget(schema):
-    experiment = Experiment.check(load_config("appendix_d"), schema)
-    lsa = experiment.runs()["paper_kappa10_noise0/lsa_layers6_seed0"]
+def test_the_full_scale_has_its_budget():
+    experiment = check(merged("full"))
+    lsa = experiment.runs["unnormalised_kappa10_noise0/lsa_layers6_seed0"]
     recipe = lsa.recipe
     assert (lsa.condition.d, lsa.condition.n, recipe.width, recipe.heads) == (10, 50, 64, 4)
     assert (recipe.batch, recipe.steps, recipe.activation_clip, recipe.gradient_clip) == (
@@ -38,18 +37,20 @@ def test_appendix_d_has_its_budget(schema):
         10,
         10,
     )
-    names = {name.split("_seed")[0] for name in experiment.runs()}
+    names = {name.split("_seed")[0] for name in experiment.runs}
     for kappa in (5, 10):
         for noise in ("0", "0.1"):
-            assert {f"paper_kappa{kappa}_noise{noise}/lsa_layers{L}" for L in range(1, 7)} <= names
-    assert {f"paper_kappa10_noise0/lsa_ln_layers{L}" for L in (1, 3, 5, 7, 10, 12)} <= names
-    assert {f"paper_kappa100_noise0.1/lsa_ln_layers{L}" for L in range(1, 7)} <= names
+            assert {
+                f"unnormalised_kappa{kappa}_noise{noise}/lsa_layers{L}" for L in range(1, 7)
+            } <= names
+    assert {f"unnormalised_kappa10_noise0/lsa_ln_layers{L}" for L in (1, 3, 5, 7, 10, 12)} <= names
+    assert {f"unnormalised_kappa100_noise0.1/lsa_ln_layers{L}" for L in range(1, 7)} <= names
 
 
-def test_appendix_d_has_the_logistic_grid(schema):
-    experiment = Experiment.check(load_config("appendix_d"), schema)
-    runs = experiment.runs()
-    deep = runs["paper_kappa10_mu0.1/softmax_layers40_seed0"]
+def test_the_full_scale_has_the_logistic_grid():
+    experiment = check(merged("full"))
+    runs = experiment.runs
+    deep = runs["unnormalised_kappa10_mu0.1/softmax_layers40_seed0"]
     assert (deep.condition.d, deep.condition.n, deep.recipe.width, deep.recipe.heads) == (
         5,
         26,
@@ -63,50 +64,46 @@ def test_appendix_d_has_the_logistic_grid(schema):
                     f"bounded_kappa{kappa}_mu{mu}/{f}_layers{layers}_seed0"
                     for f in ("softmax", "softmax_truth")
                 } <= set(runs)
-    assert not any("_mu" in name for name in experiment.conditions())
-    assert all("_mu" in name for name in experiment.logistic_conditions())
+    for name, condition in experiment.conditions.items():
+        assert ("_mu" in name) == (condition.problem == "logistic")
 
 
-def test_the_paper_scale_has_the_paper_s_grid(schema):
-    names = {
-        name.split("_seed")[0] for name in Experiment.check(load_config("paper"), schema).runs()
-    }
+def test_the_paper_scale_has_the_paper_s_grid():
+    names = {name.split("_seed")[0] for name in check(merged("paper")).runs}
     for family, kappas in (("lsa", (1, 5, 10)), ("lsa_ln", (5, 10, 20, 50, 100))):
         for kappa, noise, layers in itertools.product(kappas, ("0", "0.1"), range(1, 7)):
             assert f"normalised_kappa{kappa}_noise{noise}/{family}_layers{layers}" in names
     assert {f"normalised_kappa10_noise0/lsa_ln_layers{L}" for L in (1, 3, 5, 7, 10, 12)} <= names
-    assert {f"paper_kappa10_mu0.1/softmax_layers{L}" for L in (1, 2, 4, 8, 12, 20, 40)} <= names
+    assert {
+        f"unnormalised_kappa10_mu0.1/softmax_layers{L}" for L in (1, 2, 4, 8, 12, 20, 40)
+    } <= names
 
 
-def test_a_scale_extends_one_that_extends_none(tmp_path):
-    for name, base in (("one", "two"), ("two", "three"), ("three", None)):
-        (tmp_path / f"{name}.yaml").write_text(
-            f"extends: {base}\n" if base else "device: cpu\n", encoding="utf-8"
-        )
-    assert [path.rpartition("/")[2] for path in overlays("two", tmp_path)] == [
-        "three.yaml",
-        "two.yaml",
-    ]
-    with pytest.raises(
-        ValueError,
-        match=r"one\.yaml: expected extends to name a scale that extends none, found two",
-    ):
+def test_scales_extend_scales_and_files(tmp_path):
+    for name, base in (("one", "two"), ("two", str(tmp_path / "three.yaml")), ("three", None)):
+        text = f"extends: {base}\n" if base else "device: cpu\n"
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    for scale in ("one", str(tmp_path / "one.yaml")):
+        names = [path.rpartition("/")[2] for path in overlays(scale, tmp_path)]
+        assert names == ["three.yaml", "two.yaml", "one.yaml"]
+    (tmp_path / "three.yaml").write_text("extends: one\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"one\.yaml: expected extends to end somewhere"):
         overlays("one", tmp_path)
 
 
-def test_five_problems_are_told_at_once(smoke, schema):
+def test_five_problems_are_told_at_once(smoke):
     config = copy.deepcopy(smoke)
-    config["problem"] |= {"d": 0, "colour": "red"}
+    config["problems"]["linear"] |= {"d": 0, "colour": "red"}
     config["runs"][0]["kappa"] = [0.5]
-    config["recipes"]["fast"]["lsa"]["learning_rate"] = "1e-3"
+    config["recipes"] = {"fast": {"lsa": {"learning_rate": "1e-3"}}}
     config["device"] = "tpu"
     del config["evaluation"]["prompts"]
     config["figures"]["figure2"]["panels"][0]["models"] = {"lsa": [7]}
-    message = complaints(config, schema)
+    message = complaints(config)
     for line in (
         "figures.figure2: expected models that some entry of runs trains, found lsa with 7 layers",
-        "problem.d: expected at least 1, found 0",
-        "problem: expected only the keys d, n, found 'colour'",
+        "problems.linear.d: expected at least 1, found 0",
+        "problems.linear: expected only the keys d, n, found 'colour'",
         "runs[0].kappa[0]: expected at least 1, found 0.5",
         "recipes.fast.lsa.learning_rate: expected a value of type number, found '1e-3'",
         "device: expected one of auto, cpu, cuda, found 'tpu'",
@@ -115,21 +112,18 @@ def test_five_problems_are_told_at_once(smoke, schema):
         assert line in message
 
 
-def test_contradictions_are_told_in_words(smoke, schema):
+def test_contradictions_are_told_in_words(smoke):
     config = copy.deepcopy(smoke)
-    config["problem"] = {"d": 9, "n": 4}
+    config["problems"] = {"linear": {"d": 9, "n": 4}}
     config["runs"][1]["set"]["batch"] = 10
     config["figures"]["figure2"]["panels"][0]["models"]["lsa"] = [1, 7]
     config["figures"]["figure4"]["conditions"] = ["normalised_kappa99_noise0"]
-    message = complaints(config, schema)
+    message = complaints(config)
     assert (
-        "problem.n: expected at least d = 9, because least squares is solved directly, found 4"
+        "problems.linear.n: expected at least d = 9, because least squares is solved directly, found 4"
         in message
     )
-    assert (
-        "runs[1]: expected batch to be a multiple of prompts_per_covariance, found 10 and 8"
-        in message
-    )
+    assert "runs[1]: batch must be a multiple of prompts_per_covariance, 8, found 10" in message
     assert (
         "figures.figure2: expected models that some entry of runs trains, found lsa with 7 layers"
         in message
@@ -140,55 +134,58 @@ def test_contradictions_are_told_in_words(smoke, schema):
     )
 
 
-def test_problems_of_the_logistic_half_are_named(smoke, schema):
+def test_problems_of_the_logistic_half_are_named(smoke):
     config = copy.deepcopy(smoke)
-    config["logistic"]["built"]["damped_newton"]["error"] = 1.0
-    config["logistic"]["checks"]["conditions"][0]["mu"] = 0
-    config["logistic"]["runs"][0] |= {"family": "lsa", "recipe": "secret"}
+    config["constructions"]["damped_newton"]["set"]["error"] = 1.0
+    config["measurements"]["steps"]["conditions"][0]["mu"] = 0
+    config["runs"][3] |= {"family": "lsa", "recipe": "secret", "problem": "logistic"}
+    config["runs"][4]["noise"] = [0.1]
     config["figures"]["figure1"]["conditions"] = ["normalised_kappa10_noise0"]
-    config["figures"]["figure2"]["conditions"] = ["bounded_kappa10_mu0.1"]
+    config["figures"]["figure4"]["conditions"] = ["bounded_kappa10_mu0.1"]
     del config["figures"]["figure7"]["panels"]
-    message = complaints(config, schema)
+    message = complaints(config)
     for line in (
-        "logistic.built.damped_newton.error: expected less than 1",
-        "logistic.checks.conditions[0].mu: expected more than 0, found 0",
-        "logistic.runs[0].family: expected one of softmax, softmax_truth, found 'lsa'",
-        "logistic.runs[0].recipe: expected one of the recipes",
+        "constructions.damped_newton.set.error: expected at most 0.134 at mu = 0.1, found 1.0",
+        "measurements.steps: mu must be a number from 1e-09 to 1000000, found 0",
+        "runs[3].family: expected a family that answers logistic problems, found 'lsa'",
+        "runs[4]: expected only",
+        "found noise",
         "figures.figure1: expected a logistic condition, found 'normalised_kappa10_noise0'",
-        "figures.figure2: expected a linear condition, found 'bounded_kappa10_mu0.1'",
-        "figures.figure7: expected the key 'panels', found none",
+        "figures.figure4: expected a linear condition, found 'bounded_kappa10_mu0.1'",
+        "figures.figure7: expected the key panels, found none",
     ):
         assert line in message, line
 
 
-def test_an_unknown_recipe_and_algorithm_are_named(smoke, schema):
+def test_an_unknown_recipe_and_algorithm_are_named(smoke):
     config = copy.deepcopy(smoke)
     config["runs"][0]["recipe"] = "secret"
-    assert "runs[0].recipe: expected one of the recipes" in complaints(config, schema)
-    config["runs"][0]["recipe"] = "fast"
-    del config["recipes"]["fast"]["lsa"]
-    assert "runs[0].recipe: expected a recipe for lsa, found 'fast' without one" in complaints(
-        config, schema
-    )
+    known = "expected one of authors, fast, unnormalised, found 'secret'"
+    assert f"runs[0]: recipe: {known}" in complaints(config)
+    config["runs"][0]["recipe"] = "mine"
+    config["recipes"] = {"mine": {"softmax": {}}}
+    assert "recipe: expected one for lsa, found 'mine', which is for softmax" in complaints(config)
+    config["recipes"] = {"mine": {"lsa": {"steps": 5}}}
+    assert "runs[0]: recipe must have the key hidden_width, mean_attention" in complaints(config)
     config = copy.deepcopy(smoke)
     config["figures"]["figure2"]["panels"][0]["algorithms"] = ["newton77"]
-    assert "figures.figure2: expected keys of algorithms, found newton77" in complaints(
-        config, schema
-    )
+    assert "algorithms[0]: expected one of conjugate_gradient, damped" in complaints(config)
+    config["figures"]["figure2"]["panels"][0]["algorithms"] = ["damped_newton"]
+    assert "figure2: expected algorithms for linear problems, found damped" in complaints(config)
 
 
-def test_figures_and_runs_that_cannot_be_are_named(smoke, schema):
+def test_figures_and_runs_that_cannot_be_are_named(smoke):
     config = copy.deepcopy(smoke)
     config["runs"].append(copy.deepcopy(config["runs"][0]))
     config["runs"][0]["noise"] = [float("nan")]
-    config["figures"]["headline"]["conditions"] = ["paper_kappa5_noise0.1"]
+    config["figures"]["headline"]["conditions"] = ["unnormalised_kappa5_noise0.1"]
     config["figures"]["similarity"]["panels"] *= 2
     config["figures"]["figure4"]["panels"][0]["steps"] = 9
     config["figures"]["figure9"]["panels"][0]["models"] = {}
-    message = complaints(config, schema)
+    message = complaints(config)
     for line in (
         "runs[0].noise[0]: expected a finite number, found nan",
-        "figures.headline: expected a condition of constructions.conditions, found 'paper_kappa5_noise0.1'",
+        "figures.headline: expected a condition for which something is built, found 'unnormalised_kappa5_noise0.1'",
         "figures.similarity.panels: expected one panel for a figure of kind similarity, found 2",
         "figures.figure4: expected at most 6 steps",
         "figures.figure9.panels[0].models:",
@@ -198,14 +195,16 @@ def test_figures_and_runs_that_cannot_be_are_named(smoke, schema):
     config["runs"].append(copy.deepcopy(config["runs"][0]))
     assert (
         "runs: expected each model once, found normalised_kappa10_noise0/lsa_layers1_seed0 2 times"
-        in complaints(config, schema)
+        in complaints(config)
     )
 
 
 def test_snakemake_tells_the_problems_and_starts_no_job(tmp_path):
     overlay = tmp_path / "mine.yaml"
     overlay.write_text(
-        yaml.safe_dump({"scale": "smoke", "device": "abacus", "problem": {"n": 1}}),
+        yaml.safe_dump(
+            {"scale": "smoke", "device": "abacus", "problems": {"linear": {"d": 3, "n": 1}}}
+        ),
         encoding="utf-8",
     )
     command = [
@@ -222,5 +221,5 @@ def test_snakemake_tells_the_problems_and_starts_no_job(tmp_path):
     assert result.returncode != 0
     output = result.stdout + result.stderr
     assert "device: expected one of auto, cpu, cuda, found 'abacus'" in output
-    assert "problem.n: expected at least d = 3" in output
+    assert "problems.linear.n: expected at least d = 3" in output
     assert "Traceback" not in output and "Job stats" not in output

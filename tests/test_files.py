@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from icnewton.files import read_tables, write_json, write_table, write_text
-from icnewton.problems.linear import Condition, generator, sample
-from icnewton.problems.parts.disk import read_logistic_prompts, read_prompts, write_prompts
+from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
+from icnewton.problems.logistic import LogisticPrompts
+from icnewton.problems.parts.prompts import read_prompts, write_prompts
+from icnewton.randomness import generator
 
 TABLE = pd.DataFrame(
     {
@@ -86,9 +88,11 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path, name, write, value
 @pytest.mark.parametrize("content", [None, b"", b"{}", "cut short", "others"])
 def test_damaged_prompts_are_named(tmp_path, content):
     path = tmp_path / "prompts.safetensors"
-    write_prompts(path, sample(Condition("paper", 3, 9, 5.0, 0.1), 2, 2, generator("p")))
-    assert read_prompts(path).x.shape == (4, 10, 3)
-    read = read_logistic_prompts if content == "others" else read_prompts
+    write_prompts(
+        path, sample(LinearCondition("unnormalised", 3, 9, 5.0, 0.1), 2, 2, generator("p"))
+    )
+    assert read_prompts(LinearPrompts, path).x.shape == (4, 10, 3)
+    kind = LogisticPrompts if content == "others" else LinearPrompts
     if content is None:
         path.unlink()
     elif content != "others":
@@ -96,4 +100,4 @@ def test_damaged_prompts_are_named(tmp_path, content):
     with pytest.raises(
         ValueError, match=rf"^{path}: expected prompts, tensors x, y, [^\n]*, found [^\n]+$"
     ):
-        read(path)
+        read_prompts(kind, path)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
 from icnewton.models.transformer import Transformer, TransformerConfig
-from icnewton.problems.linear import Condition, generator, sample
+from icnewton.problems.linear import LinearCondition, sample
+from icnewton.randomness import generator
 from icnewton.training.fast.gram import bartlett, condense, sample_condensed
 
 
@@ -31,7 +32,7 @@ def test_a_prompt_with_the_same_gram_matrix_gets_the_same_prediction(
     with torch.no_grad():
         for parameter in transformer.parameters():
             parameter.normal_(0, 0.4, generator=generator("w", seed))
-    prompts = sample(Condition("normalised", d, n, 3.0, noise), 2, 2, generator("p", seed))
+    prompts = sample(LinearCondition("normalised", d, n, 3.0, noise), 2, 2, generator("p", seed))
     labels = torch.cat([prompts.y, torch.zeros(4, 1)], 1)
     tokens = torch.cat([prompts.x, labels.unsqueeze(-1)], -1)
     short = condense(tokens)
@@ -58,7 +59,7 @@ def test_condensed_prompts_have_the_distribution_of_prompts(n, noise):
     """Kolmogorov and Smirnov's test on invariants of the Gram matrix, the query and the target,
     20,000 prompts each.
     """
-    condition, size = Condition("normalised", 4, n, 5.0, noise), (20000, 1)
+    condition, size = LinearCondition("normalised", 4, n, 5.0, noise), (20000, 1)
     prompts = sample(condition, *size, generator("long", n))
     labels = torch.cat([prompts.y, torch.zeros(size[0], 1)], 1).unsqueeze(-1)
     long, long_target = torch.cat([prompts.x, labels], -1), prompts.target

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icnewton.training.checkpoint import load_checkpoint, save_checkpoint
-from icnewton.training.engine import advance, start
+from icnewton.training.fast.step import advance
 from icnewton.training.runs import parse_run
+from icnewton.training.step import start
 
 
 def test_100_damaged_checkpoints(tmp_path, tiny_run):

@@ -18,13 +18,15 @@ from conftest import clone, environment_of
 from hostile import change, fuzz, junk
 from hypothesis import given
 from hypothesis import strategies as st
-from workflow.status import load_config
 
-from icnewton.pipeline.experiment import ConfigError, Experiment, condition_name
+from icnewton.pipeline.complaints import ConfigError
+from icnewton.pipeline.complaints import check as check_config
+from icnewton.pipeline.schema import merged
+from icnewton.training.recipe import Recipe
 from icnewton.training.runs import parse_run
 
-SCHEMA = yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
-SMOKE = load_config("smoke")
+SMOKE = merged("smoke")
+CURRICULUM = vars(Recipe.named("authors").curriculum)
 NAME = re.compile(
     r"[a-z]+_kappa[^/_\s]+_(noise|mu)[^/_\s]+/[a-z_]+(-[a-z_]+)?_layers[0-9]+_seed[0-9]+"
 )
@@ -34,10 +36,10 @@ def assert_sound(experiment):
     """Everything that the workflow derives from a configuration can be derived, and names are names
     of files.
     """
-    runs = experiment.runs()
+    runs = experiment.runs
     for name, run in runs.items():
         assert NAME.fullmatch(name) and parse_run(json.loads(json.dumps(run.to_json()))) == run
-        assert name.startswith(f"{condition_name(run.condition)}/")
+        assert name.startswith(f"{experiment.name(run.condition)}/")
         recipe = run.recipe
         if (
             run.layers
@@ -46,9 +48,10 @@ def assert_sound(experiment):
             < 10**5
         ):
             assert run.transformer().config.depth == run.layers
-    for conditions in (experiment.conditions(), experiment.logistic_conditions()):
-        assert len(set(conditions.values())) == len(conditions)
-    assert all(re.fullmatch(r"\w+", figure) for figure in experiment.config["figures"])
+    conditions = experiment.everywhere
+    assert len(set(conditions.values())) == len(conditions)
+    assert all(experiment.words(figure) for figure in experiment.figures())
+    assert all(re.fullmatch(r"\w+", figure) for figure in experiment.figures())
 
 
 def test_200_configurations():
@@ -61,13 +64,13 @@ def test_200_configurations():
         for _ in range(data.draw(st.sampled_from([1, 1, 2, 3]))):
             change(data, config, junk)
         try:
-            experiment = Experiment.check(config, SCHEMA)
+            experiment = check_config(config)
         except ConfigError as error:
             counts["refused"] += 1
             first, *lines = str(error).split("\n")
             assert first.startswith("the configuration has ") and lines and len(lines) <= 51
             assert all(
-                re.match(r"  - .+: expected .+|  - and so on", line) and len(line) < 1500
+                re.match(r"  - .+(: expected| must) .+|  - and so on", line) and len(line) < 1500
                 for line in lines
             ), error
         else:
@@ -77,7 +80,7 @@ def test_200_configurations():
     check()
     print(f"\nconfigurations: {dict(counts)}")
     assert counts["refused"] > 100 and counts["accepted"] > 5
-    assert Experiment.check(SMOKE, SCHEMA)
+    assert check_config(SMOKE)
 
 
 def bomb():
@@ -115,7 +118,7 @@ def bomb():
             "runs[0].kappa: expected a number of at most six digits",
         ),
         (
-            lambda c: c["constructions"]["conditions"][0].update(kappa=10.0000001),
+            lambda c: c["constructions"]["chebyshev"]["conditions"][0].update(kappa=10.0000001),
             "conditions[0].kappa: expected a number of",
         ),
         (lambda c: c["runs"][0].update(kappa=[1e308]), "runs[0].kappa[0]: expected at most"),
@@ -149,27 +152,25 @@ def bomb():
             "set.steps: expected a number of at most 64 bits",
         ),
         (
-            lambda c: c["logistic"]["runs"][0]["set"].update(
-                curriculum=c["recipes"]["paper"]["lsa"]["curriculum"]
-            ),
-            "logistic.runs[0]: expected curriculum to be null",
+            lambda c: c["runs"][3]["set"].update(curriculum=CURRICULUM),
+            "runs[3]: expected curriculum to be null",
         ),
         (
-            lambda c: c["logistic"]["cancer"].update(error=0.5),
-            "logistic.cancer.error: expected at most 0.134 at mu = 0.1",
+            lambda c: c["measurements"]["breast_cancer"].update(error=0.5),
+            "measurements.breast_cancer.error: expected at most 0.134 at mu = 0.1",
         ),
         (
-            lambda c: c["logistic"]["runs"][0].update(mu=[1e-6]),
-            "logistic.built.damped_newton.error: expected at most",
+            lambda c: c["constructions"]["damped_newton"]["conditions"][0].update(mu=1e-6),
+            "constructions.damped_newton.set.error: expected at most",
         ),
         (
             lambda c: c["evaluation"].update(probes=5),
             "evaluation.probes: expected at most one for each of 4 covariances",
         ),
-        (lambda c: c.update(algorithms={}), "algorithms: expected at least 1 entries"),
-        (lambda c: c["recipes"].update({5: {}}), "recipes: expected keys that are text, found 5"),
+        (lambda c: c["algorithms"].update(newton2=[]), "newton2: expected at least 1 entries"),
+        (lambda c: c.update(recipes={5: {}}), "recipes: expected keys that are text, found 5"),
         (
-            lambda c: c["recipes"].update({16**5000: {}}),
+            lambda c: c.update(recipes={16**5000: {}}),
             "recipes: expected keys that are text, found a int too large to print",
         ),
         (lambda c: c.update(runs=c), "expected at most 20000 values in 16 levels"),
@@ -185,27 +186,36 @@ def test_a_hostile_configuration_is_refused(edit, message):
     config = copy.deepcopy(SMOKE)
     edit(config)
     with pytest.raises(ConfigError) as error:
-        Experiment.check(config, SCHEMA)
+        check_config(config)
     assert message in str(error.value) and len(str(error.value)) < 10**4
 
 
 @pytest.mark.parametrize("config", [None, [], "text", 5, {}, {1: 2}])
 def test_what_is_no_configuration_is_refused(config):
     with pytest.raises(ConfigError, match="expected"):
-        Experiment.check(config, SCHEMA)
+        check_config(config)
 
 
-BASE = Path("config.yaml").read_text(encoding="utf-8")
+BASE = (
+    Path("config.yaml").read_text(encoding="utf-8").replace("runs: []\n", "")
+    + """
+problems: {linear: {d: 10, n: 50}}
+recipes:
+  fast:
+    lsa: &fast {width: 64, batch: 64, steps: 6000, learning_rate: 3.0e-3, betas: [0.9, 0.98]}
+    lsa_ln: {<<: *fast, steps: 2000}
+"""
+)
 TEXTS_OF_CONFIG = {
     "empty": b"",
     "a list": b"- scale: smoke\n",
     "a word": b"smoke\n",
     "a tab": BASE.replace("device: auto", "\tdevice: auto"),
-    "cut in a list": BASE[: BASE.index("[0, 1, 2, 3, 4, 5, 6]") + 9],
+    "cut in a list": BASE[: BASE.index("[0.9, 0.98]") + 4],
     "cut in half": BASE[: len(BASE) // 2],
-    "a key twice": BASE + "\nproblem: {d: 3}\n",
+    "a key twice": BASE + "\nproblems: {}\n",
     "an unknown anchor": BASE.replace("<<: *fast, steps: 2000", "<<: *slow, steps: 2000"),
-    "a mapping that holds itself": BASE.replace("problem: {d: 10", "problem: &p {p: *p, d: 10"),
+    "a mapping that holds itself": BASE.replace("{linear: {d: 10", "&p {p: *p, linear: {d: 10"),
     "anchors of anchors": BASE
     + "\nruns: [&a0 [1]"
     + "".join(f", &a{i} [{f'*a{i - 1}, ' * 9}]" for i in range(1, 9))

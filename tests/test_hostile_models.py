@@ -13,17 +13,17 @@ import torch
 from hostile import change, damage_bytes, fuzz, header, places, plain, with_header
 from hypothesis import given
 from hypothesis import strategies as st
-from workflow.status import load_config
 
 import icnewton
 from icnewton.models.model import assemble
-from icnewton.pipeline.experiment import Experiment
+from icnewton.pipeline.complaints import check
+from icnewton.pipeline.schema import merged
 
-SMOKE = load_config("smoke")
+SMOKE = merged("smoke")
 
 
 def learned():
-    run = next(run for name, run in Experiment(SMOKE).runs().items() if "softmax_layers2" in name)
+    run = next(run for name, run in check(SMOKE).runs.items() if "softmax_layers2" in name)
     return assemble(
         run.format,
         run.transformer(),

@@ -11,15 +11,16 @@ import torch
 from test_logistic import problem
 
 import icnewton
-from icnewton.evaluation.checks import random_matrices
-from icnewton.models.inputs import as_tensor
-from icnewton.problems.linear import Condition, generator, sample
+from icnewton.evaluation.measurements.constructions import random_matrices
+from icnewton.inputs import as_tensor
+from icnewton.problems.linear import LinearCondition, sample
+from icnewton.randomness import generator
 
 
 @pytest.fixture
 def least_squares():
     model = icnewton.build("least_squares", d=3, n=7, steps=3, alpha=4e-3)
-    p = sample(Condition("normalised", 3, 7, 4.0, 0.1), 4, 1, generator("inputs"))
+    p = sample(LinearCondition("normalised", 3, 7, 4.0, 0.1), 4, 1, generator("inputs"))
     return model, p.x, p.y
 
 
@@ -37,8 +38,8 @@ MODELS = {
         icnewton.build("damped_newton", d=3, n=7, mu=0.1, steps=2, error=1e-2),
         *problem(3, 7),
     ),
-    "gradient_descent": lambda: (
-        icnewton.build("gradient_descent", d=3, n=7, mu=0.1, steps=2, error=1e-2),
+    "logistic_gradient_descent": lambda: (
+        icnewton.build("logistic_gradient_descent", d=3, n=7, mu=0.1, steps=2, error=1e-2),
         *problem(3, 7),
     ),
     "learned": lambda: (
@@ -53,7 +54,7 @@ MODELS = {
 
 
 def _linear(d=3, n=7):
-    p = sample(Condition("normalised", d, n, 4.0, 0.1), 4, 1, generator("inputs"))
+    p = sample(LinearCondition("normalised", d, n, 4.0, 0.1), 4, 1, generator("inputs"))
     return p.x, p.y
 
 
@@ -316,7 +317,7 @@ def test_settings_of_any_kind_are_plain_numbers(convert, tmp_path):
             "mu must be a finite number",
         ),
         (
-            "gradient_descent",
+            "logistic_gradient_descent",
             {"d": 3, "n": 7, "mu": 10**400, "steps": 1, "error": 0.1},
             ValueError,
             "mu must be a finite",

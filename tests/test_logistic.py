@@ -8,7 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from icnewton.algorithms.iterations import nth
+from icnewton.algorithms.damped_newton import damped_newton, damped_step
+from icnewton.algorithms.logistic_gradient_descent import logistic_gradient_descent
+from icnewton.algorithms.logistic_steepest_descent import logistic_steepest_descent
+from icnewton.algorithms.parts.normal_equations import nth
 from icnewton.problems.parts import logistic_loss as logistic
 
 
@@ -35,7 +38,7 @@ def test_closed_forms_are_the_derivatives_of_the_loss(d, n, mu, seed):
         (g[0] @ torch.linalg.solve(H, g[0])).sqrt().item(), abs=1e-12
     )
     assert torch.allclose(
-        logistic.damped_step(w, x, y, mu), w - direction * 2 * mu**0.5 / (2 * mu**0.5 + decrement)
+        damped_step(w, x, y, mu), w - direction * 2 * mu**0.5 / (2 * mu**0.5 + decrement)
     )
 
 
@@ -67,11 +70,11 @@ def test_the_minimiser_has_a_vanishing_gradient(d, n, mu, scale, seed):
 def test_descent_methods_descend_to_the_minimiser():
     x, y = problem(4, 20)
     best = logistic.loss(logistic.minimise(x, y, 0.1), x, y, 0.1)
-    for method in (logistic.gradient_descent, logistic.steepest_descent, logistic.damped_newton):
+    for method in (logistic_gradient_descent, logistic_steepest_descent, damped_newton):
         losses = [logistic.loss(w, x, y, 0.1) for w in islice(method(x, y, 0.1), 60)]
         assert all((after <= before + 1e-15).all() for before, after in pairwise(losses))
         assert (losses[-1] - best).max().item() < 1e-5, method
-    w = nth(logistic.damped_newton(x, y, 0.1), 12)
+    w = nth(damped_newton(x, y, 0.1), 12)
     assert torch.allclose(w, logistic.minimise(x, y, 0.1), atol=1e-12)
 
 

@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import RESULTS, ROOT, clone, make, restored
+
+from icnewton.pipeline.schema import schema
 
 FIGURE, TABLE = RESULTS / "figures/figure2.png", RESULTS / "tables/breast_cancer.csv"
 REPORT = RESULTS / "report.html"
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+SCHEMA = schema()
 
 
 def with_environment(folder):

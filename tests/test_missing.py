@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from conftest import finished_tables
 from matplotlib import pyplot as plt
-from workflow.status import load_config
 
 from icnewton.figures import draw
+from icnewton.pipeline.schema import merged
 
 LINEAR = "normalised_kappa10_noise0"
-FIGURES = {name: spec for name, spec in load_config("smoke")["figures"].items() if "panels" in spec}
+FIGURES = {name: spec for name, spec in merged("smoke")["figures"].items() if "panels" in spec}
 
 
 @pytest.mark.parametrize("depths", ["last", "all"])

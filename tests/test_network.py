@@ -18,7 +18,7 @@ def watch(event, arguments):
         raise RuntimeError(event)
 sys.addaudithook(watch)
 import json, torch, icnewton
-from icnewton.evaluation.cancer import breast_cancer
+from icnewton.evaluation.measurements.breast_cancer import breast_cancer
 from icnewton.evaluation.diabetes import load_diabetes
 from icnewton.training.runs import parse_run
 from icnewton.training.loop import train

@@ -9,7 +9,7 @@ from bench.steps import make_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icnewton.problems.linear import generator
+from icnewton.randomness import generator
 from icnewton.training.optimizers import Muon, optimizers, polar_factor
 
 

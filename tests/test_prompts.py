@@ -5,15 +5,17 @@ import pytest
 import torch
 
 from icnewton.evaluation.diabetes import built_frame, diabetes_prompts, lstsq_predictions
-from icnewton.evaluation.linear import probe_prompts, probe_values
-from icnewton.problems.linear import Condition, generator, sample, sample_spectra
+from icnewton.evaluation.probes import probe_prompts, probe_values
+from icnewton.problems.linear import LinearCondition, sample
 from icnewton.problems.logistic import LogisticCondition
+from icnewton.protocols import PROTOCOLS
+from icnewton.randomness import generator
 
 
-@pytest.mark.parametrize("protocol", ["paper", "normalised"])
+@pytest.mark.parametrize("protocol", ["unnormalised", "normalised"])
 @pytest.mark.parametrize("d", [1, 2, 10])
 def test_spectra(protocol, d):
-    spectra = sample_spectra(Condition(protocol, d, 20, 8.0, 0), 500, generator("s"), torch.float64)
+    spectra = PROTOCOLS[protocol].spectra(d, 8.0, 500, generator("s"), torch.float64)
     assert spectra.shape == (500, d)
     largest, smallest = spectra.max(-1).values, spectra.min(-1).values
     if d > 1:
@@ -30,12 +32,12 @@ def test_spectra(protocol, d):
 
 def test_kappa_one_is_scaled_like_any_other():
     """A trap of earlier runs: kappa = 1 at unit scale beside kappa > 1 at scale U[1, 100]."""
-    spectra = sample_spectra(Condition("paper", 5, 20, 1.0, 0), 100, generator("s"), torch.float64)
+    spectra = PROTOCOLS["unnormalised"].spectra(5, 1.0, 100, generator("s"), torch.float64)
     assert spectra.max() > 50 and torch.allclose(spectra, spectra[:, :1].expand_as(spectra))
 
 
 def test_covariance_labels_and_noise():
-    prompts = sample(Condition("normalised", 3, 4000, 4.0, 0.5), 4, 2, generator("p"))
+    prompts = sample(LinearCondition("normalised", 3, 4000, 4.0, 0.5), 4, 2, generator("p"))
     x = prompts.x[:, :-1]
     empirical = (x.mT @ x / prompts.n).view(4, 2, 3, 3)
     assert (
@@ -50,7 +52,7 @@ def test_covariance_labels_and_noise():
 
 
 def test_streams_are_named_and_independent():
-    condition = Condition("paper", 3, 6, 4.0, 0.1)
+    condition = LinearCondition("unnormalised", 3, 6, 4.0, 0.1)
     one, again, other = (
         sample(condition, 2, 2, generator("evaluation", seed)) for seed in (0, 0, 1)
     )
@@ -63,19 +65,22 @@ def test_streams_are_named_and_independent():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (("gaussian", 2, 4, 2.0, 0.0), "protocol must be one of"),
-        (("paper", 0, 4, 2.0, 0.0), "d and n must be at least 1"),
-        (("paper", 2, 4, 0.5, 0.0), "kappa must be at least 1, found 0.5"),
-        (("paper", 2, 4, 2.0, -1.0), "noise must not be negative"),
+        (
+            ("gaussian", 2, 4, 2.0, 0.0),
+            "protocol: expected one of bounded, normalised, unnormalised, found",
+        ),
+        (("unnormalised", 0, 4, 2.0, 0.0), "d must be a number from 1 to 1000, found 0"),
+        (("unnormalised", 2, 4, 0.5, 0.0), "kappa must be a number from 1 to .*, found 0.5"),
+        (("unnormalised", 2, 4, 2.0, -1.0), "noise must be a number from 0 to 1000000, found -1"),
     ],
 )
 def test_impossible_conditions_are_refused(values, words):
     with pytest.raises(ValueError, match=words):
-        Condition(*values)
+        LinearCondition(*values)
 
 
 def test_probes_move_one_coordinate_of_the_query():
-    prompts = sample(Condition("normalised", 3, 9, 4.0, 0.0), 5, 2, generator("p"))
+    prompts = sample(LinearCondition("normalised", 3, 9, 4.0, 0.0), 5, 2, generator("p"))
     values = probe_values(prompts)
     probes = probe_prompts(prompts, 4, values)
     assert probes.x.shape[0] == 4 * len(values)
@@ -111,8 +116,8 @@ def test_lstsq_predictions_use_numpy():
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, torch.tensor, int])
 def test_equal_numbers_give_equal_prompts(kind):
     """A found fault: streams are told apart by text, and 10, 10.0 and numpy's 10 read differently."""
-    plain = Condition("normalised", 3, 8, 10.0, 0.0)
-    other = Condition("normalised", kind(3), kind(8), kind(10), kind(0))
+    plain = LinearCondition("normalised", 3, 8, 10.0, 0.0)
+    other = LinearCondition("normalised", kind(3), kind(8), kind(10), kind(0))
     assert repr(other) == repr(plain)
     whole = 3.0 if kind in (np.float32, np.float64) else 3
     assert generator(other, kind(3)).initial_seed() == generator(plain, whole).initial_seed()
@@ -130,7 +135,7 @@ def test_equal_numbers_give_equal_prompts(kind):
 )
 def test_conditions_are_of_finite_numbers(values, words):
     with pytest.raises(ValueError, match=words):
-        Condition(
+        LinearCondition(
             **{"protocol": "normalised", "d": 3, "n": 8, "kappa": 10.0, "noise": 0.0} | values
         )
     if values.keys() & {"d", "n", "kappa"}:

@@ -16,7 +16,11 @@ from pathlib import Path
 import pytest
 from conftest import RESULTS, environment_of, restored
 
-LSA, LN, SOFTMAX = "normalised_kappa10_noise0", "paper_kappa5_noise0.1", "bounded_kappa10_mu0.1"
+LSA, LN, SOFTMAX = (
+    "normalised_kappa10_noise0",
+    "unnormalised_kappa5_noise0.1",
+    "bounded_kappa10_mu0.1",
+)
 RUNS = {
     LSA: ["lsa_layers1_seed0", "lsa_layers2_seed0", "lsa-clip_layers1_seed0"],
     LN: ["lsa_ln_layers1_seed0"],

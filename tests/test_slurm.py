@@ -14,7 +14,7 @@ from conftest import RESULTS, ROOT, clone, environment_of, snakemake
 from safetensors import safe_open
 from slurm_cluster import ask, slurm_cluster, wait_until
 
-CONDITION = "paper_kappa5_noise0.1"
+CONDITION = "unnormalised_kappa5_noise0.1"
 TABLE = f"{RESULTS}/tables/{CONDITION}.csv"
 RUNS = [f"lsa_ln_layers1_seed{seed}" for seed in (0, 1)]
 # this cluster keeps no accounts that sacct could read, its disk is not shared, and its jobs last

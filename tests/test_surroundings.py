@@ -147,14 +147,15 @@ import icnewton, torch
 from bench.steps import make_run
 from icnewton.pipeline.digest import digest
 from icnewton.problems.linear import Condition, generator, sample
-from icnewton.training.engine import advance, start
+from icnewton.training.fast.step import advance
+from icnewton.training.step import start
 
 print(digest("icnewton.training.loop", "icnewton.constructions"))
 for kind in ("lsa", "lsa_ln", "softmax"):
     run = make_run(kind, 3, batch=8)
     state = start(run, "cpu")
     print([advance(run, state)[0].item() for _ in range(3)])
-prompts = sample(Condition("paper", 3, 9, 5.0, 0.1), 2, 2, generator("prompts"))
+prompts = sample(Condition("unnormalised", 3, 9, 5.0, 0.1), 2, 2, generator("prompts"))
 print(icnewton.build("least_squares", d=3, n=9, steps=2, alpha=0.001)(prompts.x, prompts.y).tolist())
 try:
     icnewton.load("nowhere")

@@ -9,19 +9,22 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icnewton.algorithms.iterations import direct_solve, gram_matrix, moment
+import icnewton
+from icnewton.algorithms import ALGORITHMS
+from icnewton.algorithms.parts.normal_equations import direct_solve, gram_matrix, moment
 from icnewton.claims import Row
 from icnewton.claims.parts.evidence import NOTHING, exactly
-from icnewton.evaluation.linear import errors_frame
-from icnewton.evaluation.references import REFERENCES, reference_predictions, true_layers
+from icnewton.evaluation.answers import frame as frame_of
+from icnewton.evaluation.answers import layers_of, references
 from icnewton.evaluation.statistics import bootstrap_medians, clusters, ratio, similarity, summarise
 from icnewton.models.formats import RegressionFormat
 from icnewton.models.transformer import Transformer, TransformerConfig
-from icnewton.problems.linear import Condition, Prompts, generator, sample
+from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
+from icnewton.randomness import generator
 from icnewton.theory import query_as_key
 from icnewton.theory.polynomials import degree, fit
 
-CONDITION = Condition("normalised", 4, 20, 5.0, 0.0)
+CONDITION = LinearCondition("normalised", 4, 20, 5.0, 0.0)
 
 
 def test_degrees():
@@ -99,7 +102,10 @@ def test_attending_to_the_query_makes_it_an_example_of_label_0(layers):
 @given(d=st.integers(1, 6), extra=st.integers(0, 9), seed=st.integers(0, 99))
 def test_the_query_as_an_example_divides_the_prediction_by_one_plus_its_leverage(d, extra, seed):
     prompts = sample(
-        Condition("paper", d, d + 2 + extra, 4.0, 0.3), 4, 2, generator("leverage", seed)
+        LinearCondition("unnormalised", d, d + 2 + extra, 4.0, 0.3),
+        4,
+        2,
+        generator("leverage", seed),
     )
     examples, query = prompts.x[:, :-1], prompts.x[:, -1]
     exact = (query * direct_solve(gram_matrix(examples), moment(examples, prompts.y))).sum(-1)
@@ -124,7 +130,7 @@ def prompt_with(gram, label_squares, b, direction):
     examples = torch.linalg.cholesky(S).mT
     w = torch.linalg.solve(S, b)
     x = torch.cat([examples, (root @ u).unsqueeze(0)]).unsqueeze(0)
-    return Prompts(
+    return LinearPrompts(
         x,
         (examples @ w).unsqueeze(0),
         w.unsqueeze(0),
@@ -163,8 +169,10 @@ def test_for_one_gram_matrix_attending_to_the_query_is_linear_and_least_squares_
 
 
 def test_leverage_has_its_mean_whatever_the_covariance():
-    for protocol, kappa in (("paper", 100.0), ("normalised", 2.0)):
-        prompts = sample(Condition(protocol, 4, 25, kappa, 0.0), 500, 20, generator("leverage"))
+    for protocol, kappa in (("unnormalised", 100.0), ("normalised", 2.0)):
+        prompts = sample(
+            LinearCondition(protocol, 4, 25, kappa, 0.0), 500, 20, generator("leverage")
+        )
         assert query_as_key.leverage(prompts).mean().item() == pytest.approx(
             4 / (25 - 4 - 1), rel=0.03
         )
@@ -173,14 +181,15 @@ def test_leverage_has_its_mean_whatever_the_covariance():
 def frame():
     prompts = sample(CONDITION, 8, 4, generator("p"))
     methods = {"newton2": [0, 1, 2, 3], "gradient_descent": [1, 2, 8], "least_squares": [0]}
-    return errors_frame(
-        [r for m, s in methods.items() for r in reference_predictions(m, s, prompts)], prompts
-    )
+    answers = []
+    for method, steps in methods.items():
+        answers += references(method, steps, CONDITION, prompts)
+    return frame_of(answers, CONDITION, prompts)
 
 
 def test_frames_are_tidy_and_summaries_bracket_the_median():
     table = frame()
-    assert len(table) == 8 * 4 * 8 and not table["residual"].isna().any()
+    assert len(table) == 8 * 4 * 8 and not table["value"].isna().any()
     summary = summarise(table)
     assert (
         len(summary) == 8
@@ -190,38 +199,41 @@ def test_frames_are_tidy_and_summaries_bracket_the_median():
     assert (summary[["covariances", "prompts", "seeds"]] == [8, 32, 1]).all(axis=None)
     one = table[(table["method"] == "newton2") & (table["step"] == 2)]
     row = summary[(summary["method"] == "newton2") & (summary["step"] == 2)].iloc[0]
-    assert row["median"] == pytest.approx(np.median(one["residual"] ** 2)) and row["layers"] == 5
+    assert row["median"] == pytest.approx(np.median(one["value"] ** 2)) and row["layers"] == 5
 
 
 def test_a_summary_tells_the_spread_between_trainings():
     table = frame()
     one = table[(table["method"] == "newton2") & (table["step"] == 2)]
-    worse = one.assign(seed=1, residual=2 * one["residual"])
+    worse = one.assign(seed=1, value=2 * one["value"])
     row = summarise(pd.concat([one, worse])).iloc[0]
     assert row["seeds"] == 2 and row["seed_high"] == pytest.approx(4 * row["seed_low"])
     assert (
-        row["seed_low"] == pytest.approx(np.median(one["residual"] ** 2))
+        row["seed_low"] == pytest.approx(np.median(one["value"] ** 2))
         and row["seed_low"] < row["median"]
     )
-    diverged = summarise(pd.concat([one, worse.assign(residual=np.inf)])).iloc[0]
+    diverged = summarise(pd.concat([one, worse.assign(value=np.inf)])).iloc[0]
     assert diverged["seed_high"] == np.inf and diverged["seed_low"] == row["seed_low"]
 
 
 def test_every_reference_runs_and_ends_at_least_squares():
     prompts = sample(CONDITION, 4, 2, generator("p"))
-    expected = next(reference_predictions("least_squares", [0], prompts)).predictions
-    for name in REFERENCES:
-        last = list(reference_predictions(name, [0 if name == "least_squares" else 400], prompts))[
-            -1
-        ].predictions
-        torch.testing.assert_close(last, expected, rtol=1e-6, atol=1e-6)
+    expected = next(references("least_squares", [0], CONDITION, prompts)).values
+    for name in ALGORITHMS:
+        if ALGORITHMS[name].problem == "linear":
+            last = next(references(name, [400], CONDITION, prompts)).values
+            torch.testing.assert_close(last, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_true_layers_come_from_the_built_models():
-    assert [true_layers(m, 5, 4, 20) for m in ("newton2", "newton3", "newton4")] == [8, 8, 13]
-    assert true_layers("gradient_descent", 5, 4, 20) == 5 and np.isnan(
-        true_layers("newton10", 5, 4, 20)
-    )
+    condition = LinearCondition("normalised", 4, 20, 5.0, 0.0)
+    for name, order in (("newton2", 2), ("newton3", 3), ("newton4", 4)):
+        for steps in (0, 1, 5):
+            sizes = {"d": 4, "n": 20, "steps": steps, "alpha": 1.0, "order": order}
+            depth = icnewton.build("least_squares", **sizes).card.depth
+            assert layers_of(name, steps, condition) == depth
+    assert layers_of("gradient_descent", 5, condition) == 5
+    assert np.isnan(layers_of("newton10", 5, condition))
 
 
 def test_similarity_of_a_method_with_itself_is_one_on_the_diagonal():
@@ -242,7 +254,7 @@ def test_bootstrap_resamples_covariances_not_prompts():
 
 def test_clusters_align_methods_by_covariance():
     table = pd.DataFrame(
-        {"covariance": [1, 0, 1, 0], "seed": 0, "prompt": [3, 0, 2, 1], "residual": [3.0, 0, 2, 1]}
+        {"covariance": [1, 0, 1, 0], "seed": 0, "prompt": [3, 0, 2, 1], "value": [3.0, 0, 2, 1]}
     )
     np.testing.assert_array_equal(clusters(table), [[0, 1], [4, 9]])
 

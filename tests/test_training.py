@@ -13,13 +13,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from icnewton.problems.linear import Condition, generator, sample
+from icnewton.problems.linear import LinearCondition, sample
+from icnewton.randomness import generator
 from icnewton.training.checkpoint import load_checkpoint
 from icnewton.training.curriculum import Curriculum
-from icnewton.training.engine import advance, start
+from icnewton.training.fast.step import advance
 from icnewton.training.loop import Unfinished, train
 from icnewton.training.runs import parse_run
 from icnewton.training.schedule import schedule
+from icnewton.training.step import start
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_curriculum_truncates_what_it_says(truncates):
         (4, 10),
         (5, 12),
     ]
-    prompts = sample(Condition("paper", 5, 12, 3.0, 0.3), 3, 1, generator("p"))
+    prompts = sample(LinearCondition("unnormalised", 5, 12, 3.0, 0.3), 3, 1, generator("p"))
     shown = curriculum.apply(prompts, 0)
     assert shown.x.shape == (3, 5, 5) and shown.y.shape == (3, 4)
     assert not shown.w[:, 2:].any()

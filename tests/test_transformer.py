@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from icnewton.models.transformer import Transformer, TransformerConfig
-from icnewton.problems.linear import generator
+from icnewton.randomness import generator
 
 
 def randomised(config, seed=0):

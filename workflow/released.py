@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from icnewton.evaluation.linear import method_of
+from icnewton.evaluation.answers import method_of
 from icnewton.files import write_text
 from icnewton.models.weights import CARD, WEIGHTS
 from icnewton.pipeline.records import verify
@@ -66,7 +66,9 @@ def check(models: Supply) -> None:
 def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
     """Median error of the released models of a condition by method, depth and seed."""
     frame = pd.read_parquet(RESULTS / "evaluate" / condition / "released.parquet")
-    error = frame["excess"] if "excess" in frame else frame["residual"] ** 2
+    is_logistic = "excess" in set(frame["quantity"])
+    frame = frame[frame["quantity"] == ("excess" if is_logistic else "residual")]
+    error = frame["value"] if is_logistic else frame["value"] ** 2
     medians = error.groupby([frame["method"], frame["step"], frame["seed"]], observed=True).median()
     return {
         (str(method), int(step), int(seed)): float(value)

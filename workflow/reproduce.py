@@ -12,6 +12,7 @@ from pathlib import Path
 from snakemake import cli
 
 from icnewton.pipeline.records import damaged, set_aside_alone
+from icnewton.pipeline.schema import name_of
 
 # --nolock, which the profiles say too, ends a list of words, so that targets may follow
 OPTIONS = ("--quiet", "rules", "host", "reason", "--nolock")
@@ -28,7 +29,7 @@ def run(scale: str, training: str, words: list[str]) -> bool:
 
     Raises ValueError if results came without Snakemake's notes of how they were made.
     """
-    results = Path("results") / scale
+    results = Path("results") / name_of(scale)
     cached = CACHE if os.environ.get("SNAKEMAKE_OUTPUT_CACHE") else ()
     parser, options = cli.parse_args([*cached, *OPTIONS, *words])
     settings = [f"scale={scale}", *([f"training={training}"] if training else [])]

@@ -16,12 +16,12 @@ import torch
 
 from icnewton.models.model import Card, Model
 from icnewton.models.weights import CARD, WEIGHTS, load, save
-from icnewton.pipeline.digest import script_digest
 from icnewton.pipeline.released import RELEASED
 from icnewton.pipeline.threads import limit_threads
-from icnewton.problems.linear import generator
+from icnewton.randomness import generator
 from icnewton.training.loop import train
 from icnewton.training.runs import Run, parse_run
+from workflow.status import training_code
 from workflow.train_released import usable
 
 RETRAINED = Path("results/retrained")
@@ -63,7 +63,7 @@ def machine(card: Card) -> tuple[object, ...]:
 def median_error(model: Model, run: Run) -> float:
     """The median over fresh prompts of what the run trains on."""
     prompts = run.sample(128, 8, generator("retrain"))
-    target = prompts.w if run.family == "softmax_truth" else prompts.target
+    target = run.target(prompts)
     answers = model.to(torch.float64).answer(prompts.x, prompts.y)
     return (answers - target).square().view(len(target), -1).mean(1).median().item()
 
@@ -77,10 +77,7 @@ def retrain(folder: Path, device: str, out: Path) -> Comparison:
     released = load(folder)
     run = parse_run(released.card.origin["run"])
     out.mkdir(parents=True, exist_ok=True)
-    checkpoint, code = (
-        out / "checkpoint.safetensors",
-        script_digest(Path("workflow/scripts/train.py")),
-    )
+    checkpoint, code = out / "checkpoint.safetensors", training_code(run)
     model, _ = train(
         run, checkpoint=checkpoint, code=code, device=device, say=partial(print, flush=True)
     )

@@ -22,16 +22,16 @@ from typing import Any
 
 from snakemake import cli
 from snakemake.logging import logger
-from snakemake.utils import update_config
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from icnewton.files import brief, try_lock
+from icnewton.pipeline.complaints import check
 from icnewton.pipeline.devices import resolve
 from icnewton.pipeline.digest import script_digest
-from icnewton.pipeline.experiment import Experiment
+from icnewton.pipeline.entries import of_run
 from icnewton.pipeline.records import AT_WORK, RUNNING, damaged, read_records, verify
 from icnewton.pipeline.released import RELEASED, Supply
-from icnewton.pipeline.schema import overlays, read
+from icnewton.pipeline.schema import merged, name_of
 from icnewton.training.checkpoint import checkpoint_step
 from icnewton.training.runs import Run, parse_run
 from icnewton.typed import differences
@@ -98,18 +98,15 @@ def plan(arguments: Iterable[str]) -> list[Planned]:
     return jobs
 
 
-def load_config(scale: str) -> dict[str, Any]:
-    """The configuration of a scale, merged as the Snakefile merges it."""
-    config = read("config.yaml")
-    for path in overlays(scale):
-        update_config(config, read(path))
-    return {**config, "scale": scale}
+def training_code(run: Run) -> str:
+    """The digest of the code that trains a run."""
+    return script_digest(Path("workflow/scripts/train.py"), *of_run(run))
 
 
 def position(job: Planned, folder: Path, run: Run) -> int:
     """The step from which a training would go on."""
     checkpoint = folder / "checkpoints" / "{condition}/{run}.safetensors".format(**job.wildcards)
-    return checkpoint_step(checkpoint, run, script_digest(Path("workflow/scripts/train.py")))
+    return checkpoint_step(checkpoint, run, training_code(run))
 
 
 class Costs:
@@ -132,7 +129,7 @@ class Costs:
 
     @staticmethod
     def _key(run: Run) -> tuple[str, int, int]:
-        return run.family.removesuffix("_truth"), run.recipe.width, run.recipe.batch
+        return run.kind.recipes or run.family, run.recipe.width, run.recipe.batch
 
     def of(self, job: Planned, run: Run | None, done: int) -> float | None:
         """Seconds for a job, a training from step ``done`` on; None where nothing like it was ever
@@ -257,7 +254,7 @@ def main() -> None:
         "--jobs", action="store_true", help="list every job with Snakemake's reason"
     )
     options = parser.parse_args()
-    folder = Path("results") / options.scale
+    folder = Path("results") / name_of(options.scale)
     forced = [str(path) for path in damaged(folder)]
     jobs = plan(
         [
@@ -271,10 +268,8 @@ def main() -> None:
         print(AT_WORK)
     lines = (f"{job.name}: {job.reason}" for job in jobs)
     if not options.jobs:
-        config = load_config(options.scale) | dict(
-            setting.split("=", 1) for setting in options.settings
-        )
-        runs = Experiment(config).runs()
+        config = merged(options.scale) | dict(setting.split("=", 1) for setting in options.settings)
+        runs = check(config).runs
         lines = report(
             jobs, folder, runs, Supply.of(runs, config["training"], resolve(config["device"]))
         )

@@ -22,17 +22,16 @@ from snakemake.utils import available_cpu_count
 
 from icnewton.files import brief, try_lock
 from icnewton.models.weights import CARD, save
+from icnewton.pipeline.complaints import check
 from icnewton.pipeline.devices import resolve
-from icnewton.pipeline.digest import script_digest
-from icnewton.pipeline.experiment import Experiment
 from icnewton.pipeline.released import RELEASED, Supply, find, work
-from icnewton.pipeline.schema import read
+from icnewton.pipeline.schema import merged
 from icnewton.pipeline.threads import limit_threads
 from icnewton.training.fast.memory import keep_freed_memory
 from icnewton.training.fast.together import stackable
 from icnewton.training.loop import Unfinished, train_together
 from icnewton.training.runs import Run
-from workflow.status import load_config
+from workflow.status import training_code
 
 Stack = Mapping[str, Run]  # trained together
 CHECKPOINTS = Path("results/released")
@@ -96,9 +95,7 @@ def train_stack(stack: Stack, device: str, deadline: float) -> tuple[str, bool]:
 
 def _train(stack: Stack, device: str, deadline: float) -> str:
     checkpoints = [CHECKPOINTS / f"{name}.safetensors" for name in stack]
-    for checkpoint in checkpoints:
-        checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    code = script_digest(Path("workflow/scripts/train.py"))
+    code = training_code(next(iter(stack.values())))
     options = {"checkpoints": checkpoints, "code": code, "device": device, "deadline": deadline}
     results = train_together([*stack.values()], **options, say=_refusals)
     for (name, (model, _)), checkpoint in zip(
@@ -126,8 +123,7 @@ def _outcome(origin: Mapping[str, object]) -> str:
 
 def released_runs() -> dict[str, Run]:
     """Every model that released/ should hold: those of the paper's scale, by name."""
-    config = load_config("paper")
-    return Experiment.check(config, read("workflow/schemas/config.schema.yaml")).runs()
+    return check(merged("paper")).runs
 
 
 def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> int:

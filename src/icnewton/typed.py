@@ -1,44 +1,61 @@
-"""Plain JSON values: as a dataclass, each of the type that the dataclass says; and in what two of
-them differ.
+"""Values by their annotated types: checked and made plain, as dataclasses, as JSON schemas.
 
-What comes from Python instead (numpy scalars, tensors of no dimension, 3.0 for 3) is made plain by
-``plain``.
+One annotation says everything of a field: ``steps: Annotated[int, Within(1, 10**8), "Steps."]``.
+A dataclass settles its own fields by it, and the schema of the configuration follows from it.
 """
 
 import inspect
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+
+from icnewton.files import brief
 
 T = TypeVar("T")
 LARGEST = sys.float_info.max
+WORDS = {bool: "True or False", str: "text"}
 
 
-def settings_of(function: Callable[..., Any], given: Mapping[str, object]) -> dict[str, Any]:
-    """Keyword arguments of a function as plain values of their annotated types.
+@dataclass(frozen=True)
+class Within:
+    """Limits of a number; ``open_below`` and ``open_above`` exclude the ends."""
 
-    Raises TypeError where one is unknown or missing, ValueError where one is not of its type, in
-    one sentence.
-    """
-    parameters, hints = inspect.signature(function).parameters, get_type_hints(function)
-    known = ", ".join(parameters)
-    if unknown := given.keys() - parameters.keys():
-        raise TypeError(f"expected only the settings {known}, found {', '.join(sorted(unknown))}")
-    if missing := [
-        name for name, p in parameters.items() if p.default is p.empty and name not in given
-    ]:
-        raise TypeError(f"expected the setting {', '.join(missing)} among {known}, found none")
-    return {name: plain(name, value, hints[name]) for name, value in given.items()}
+    least: float
+    most: float
+    open_below: bool = False
+    open_above: bool = False
+
+    def __contains__(self, number: float) -> bool:
+        above = number > self.least if self.open_below else number >= self.least
+        return above and (number < self.most if self.open_above else number <= self.most)
+
+    def __str__(self) -> str:
+        low = f"above {self.least:g}" if self.open_below else f"from {self.least:g}"
+        high = f"below {self.most:.10g}" if self.open_above else f"to {self.most:.10g}"
+        return f"{low} {high}"
+
+    @property
+    def schema(self) -> dict[str, float]:
+        """The limits as keywords of JSON Schema."""
+        low = "exclusiveMinimum" if self.open_below else "minimum"
+        high = "exclusiveMaximum" if self.open_above else "maximum"
+        return {low: self.least, high: self.most}
 
 
-def settle(instance: Any) -> None:
-    """Make the fields of a new frozen dataclass plain values of their annotated types; raises
-    ValueError as ``plain``.
-    """
-    for name, kind in get_type_hints(type(instance)).items():
-        object.__setattr__(instance, name, plain(name, getattr(instance, name), kind))
+def positive(most: float) -> Within:
+    """Numbers above 0."""
+    return Within(0, most, open_below=True)
+
+
+SHARE = Within(0, 1, open_above=True)
+
+
+def refuse(name: str, expected: str, found: object) -> NoReturn:
+    """Raise the ValueError that says it."""
+    raise ValueError(f"{name} must be {expected}, found {brief(repr(found))}")
 
 
 def scalar(value: Any) -> Any:
@@ -51,34 +68,157 @@ def scalar(value: Any) -> Any:
 def plain(name: str, value: Any, kind: Any) -> Any:
     """A value as a plain one of an annotated type; raises ValueError, naming it, where it is none.
 
-    Numbers are finite, 3.0 is a whole number and True is none.
+    Numbers are finite, 3.0 is a whole number and True is none. A mapping may stand for a dataclass.
     """
     value, origin, arguments = scalar(value), get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        value = plain(name, value, arguments[0])
+        _limited(name, value, _limits(kind))
+        return value
     if origin is UnionType:
         if value is None and type(None) in arguments:
             return None
         return plain(name, value, next(option for option in arguments if option is not type(None)))
+    if origin is Literal:
+        is_known = isinstance(value, str) and value in arguments
+        return str(value) if is_known else refuse(name, f"one of {', '.join(arguments)}", value)
     if origin is tuple:
-        pair = value.tolist() if hasattr(value, "tolist") else value
-        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != len(arguments):
-            raise ValueError(f"{name} must be {len(arguments)} numbers, found {value!r}")
-        return tuple(
-            plain(name, item, option) for item, option in zip(pair, arguments, strict=True)
-        )
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind is int:
-        if not number or value != value or value in (math.inf, -math.inf) or value != int(value):
-            raise ValueError(f"{name} must be a whole number, found {value!r}")
-        return int(value)
-    if kind is float:
-        if not number or abs(value) > LARGEST or value != value:
-            raise ValueError(f"{name} must be a finite number, found {value!r}")
-        return float(value)
-    if kind in (bool, str) and not isinstance(value, kind):
-        raise ValueError(
-            f"{name} must be {'True or False' if kind is bool else 'text'}, found {value!r}"
-        )
+        return _items(name, value, arguments)
+    if is_dataclass(kind) and isinstance(kind, type):
+        return value if isinstance(value, kind) else parse(kind, name, value)
+    if kind in (int, float):
+        return _number(name, value, kind)
+    if kind in (bool, str):
+        is_one = isinstance(value, kind)
+        return kind(value) if is_one else refuse(name, WORDS[kind], value)
     return value
+
+
+def _items(name: str, value: Any, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    items = value.tolist() if hasattr(value, "tolist") else value
+    is_list = isinstance(items, Sequence) and not isinstance(items, str)
+    if kinds[-1] is Ellipsis:
+        if not is_list or not items:
+            refuse(name, "a list of at least one value", value)
+        kinds = (kinds[0],) * len(items)
+    if not is_list or len(items) != len(kinds):
+        refuse(name, f"{len(kinds)} numbers", value)
+    numbered = enumerate(zip(items, kinds, strict=True))
+    return tuple(plain(f"{name}[{index}]", item, kind) for index, (item, kind) in numbered)
+
+
+def _number(name: str, value: Any, kind: type) -> int | float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_finite = is_number and value == value and (kind is int or abs(value) <= LARGEST)
+    if kind is int:
+        if not is_finite or value in (math.inf, -math.inf) or value != int(value):
+            refuse(name, "a whole number", value)
+        return int(value)
+    return float(value) if is_finite else refuse(name, "a finite number", value)
+
+
+def _limited(name: str, value: Any, limits: Within | None) -> None:
+    if limits is not None and value is not None and value not in limits:
+        refuse(name, f"a number {limits}", value)
+
+
+def _limits(kind: Any) -> Within | None:
+    return next((word for word in get_args(kind)[1:] if isinstance(word, Within)), None)
+
+
+def settle(instance: Any) -> None:
+    """Make the fields of a new frozen dataclass plain values of their annotated types; raises
+    ValueError as ``plain``.
+    """
+    for name, kind in _hints(type(instance)).items():
+        object.__setattr__(instance, name, plain(name, getattr(instance, name), kind))
+
+
+def parse(cls: type[T], name: str, values: object) -> T:
+    """The dataclass of plain values by name; fields with defaults may be missing.
+
+    Raises ValueError in one sentence for unknown, missing or wrong values.
+    """
+    known = [*_hints(cls)]
+    if not isinstance(values, Mapping):
+        refuse(name, f"values of {', '.join(known)}", values)
+    if missing := [key for key in _needed(cls) if key not in values]:
+        raise ValueError(f"{name} must have the key {', '.join(missing)}, found none")
+    if unknown := [str(key) for key in values if key not in known]:
+        found = brief(", ".join(unknown))
+        raise ValueError(f"{name} must have only the keys {', '.join(known)}, found {found}")
+    hints = _hints(cls)
+    return cls(**{key: plain(key, value, hints[key]) for key, value in values.items()})
+
+
+def schema_of(cls: type, optional: bool = False) -> dict[str, Any]:
+    """The JSON schema of a dataclass, descriptions included; ``optional``: no key is required."""
+    properties = {name: _schema(kind) for name, kind in _hints(cls).items()}
+    return _object(properties, [] if optional else _needed(cls))
+
+
+def schema_of_settings(function: Callable[..., Any]) -> dict[str, Any]:
+    """The JSON schema of a function's keywords."""
+    hints = get_type_hints(function, include_extras=True)
+    parameters = inspect.signature(function).parameters
+    needed = [name for name, p in parameters.items() if p.default is p.empty]
+    return _object({name: _schema(hints[name]) for name in parameters}, needed)
+
+
+def _object(properties: dict[str, Any], needed: list[str]) -> dict[str, Any]:
+    schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    return schema | {"required": needed}
+
+
+def _schema(kind: Any) -> dict[str, Any]:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        schema, limits = _schema(arguments[0]), _limits(kind)
+        words = [word for word in arguments[1:] if isinstance(word, str)]
+        described = {"description": words[0]} if words else {}
+        return schema | (limits.schema if limits else {}) | described
+    if origin is UnionType:
+        schema = _schema(next(option for option in arguments if option is not type(None)))
+        return schema | {"type": [schema["type"], "null"]}
+    if origin is Literal:
+        return {"type": "string", "enum": list(arguments)}
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return {"type": "array", "minItems": 1, "items": _schema(arguments[0])}
+    if origin is tuple:
+        size = len(arguments)
+        return {"type": "array", "minItems": size, "maxItems": size, "items": _schema(arguments[0])}
+    if is_dataclass(kind) and isinstance(kind, type):
+        return schema_of(kind)
+    return {"type": {int: "integer", float: "number", bool: "boolean", str: "string"}[kind]}
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    """The annotated types of a dataclass's fields, in their order."""
+    hints = get_type_hints(cls, include_extras=True)
+    return {field.name: hints[field.name] for field in fields(cls)}
+
+
+def _needed(cls: type) -> list[str]:
+    """The names of the fields that have no default."""
+    free = [f for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]
+    return [field.name for field in free]
+
+
+def settings_of(function: Callable[..., Any], given: Mapping[str, object]) -> dict[str, Any]:
+    """Keyword arguments of a function as plain values of their annotated types.
+
+    Raises TypeError where one is unknown or missing, ValueError where one is not of its type, in
+    one sentence.
+    """
+    parameters = inspect.signature(function).parameters
+    hints = get_type_hints(function, include_extras=True)
+    known = ", ".join(parameters)
+    if unknown := given.keys() - parameters.keys():
+        raise TypeError(f"expected only the settings {known}, found {', '.join(sorted(unknown))}")
+    needed = [name for name, p in parameters.items() if p.default is p.empty]
+    if missing := [name for name in needed if name not in given]:
+        raise TypeError(f"expected the setting {', '.join(missing)} among {known}, found none")
+    return {name: plain(name, value, hints[name]) for name, value in given.items()}
 
 
 def typed(cls: type[T], values: object) -> T:
@@ -94,16 +234,12 @@ def typed(cls: type[T], values: object) -> T:
         if not _fits(value, hints[name]):
             kind = hints[name].__name__ if isinstance(hints[name], type) else hints[name]
             raise TypeError(f"{name} must be {kind}, found {value!r}")
-    return cls(
-        **{
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in values.items()
-        }
-    )
+    frozen = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return cls(**frozen)
 
 
 def _fits(value: object, kind: Any) -> bool:
-    """Whether a JSON value is of an annotated type; true is no number here, and a number is finite."""
+    """Whether a JSON value is of an annotated type; true is no number here, a number is finite."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is UnionType:
         return any(_fits(value, option) for option in arguments)
@@ -112,11 +248,10 @@ def _fits(value: object, kind: Any) -> bool:
     if origin is tuple:
         return isinstance(value, list) and all(_fits(item, arguments[0]) for item in value)
     if origin is Mapping:
-        return isinstance(value, dict) and all(_fits(item, arguments[1]) for item in value.values())
+        return isinstance(value, dict) and all(_fits(v, arguments[1]) for v in value.values())
     if kind is float:
-        return (type(value) is int and abs(value) < 2**53) or (
-            type(value) is float and math.isfinite(value)
-        )
+        is_whole = type(value) is int and abs(value) < 2**53
+        return is_whole or (type(value) is float and math.isfinite(value))
     return kind is Any or type(value) is kind
 
 

@@ -1,46 +1,89 @@
-VARIANTS = ["newton2", "chebyshev"]
-BUILT_CONDITIONS = [
-    condition_name(experiment.condition(**c))
-    for c in config["constructions"]["conditions"]
+def built_folders(condition, name):
+    """The folder of each number of steps of a construction's models on a condition."""
+    entry = config["constructions"][name]
+    one_for_all = entries.has_one_model(entry["family"])
+    folder = f"{RESULTS}/construct/{condition}/{name}"
+    return {
+        step: folder if one_for_all else f"{folder}_steps{step}"
+        for step in entry["steps"]
+    }
+
+
+def built_models(condition):
+    """The folders of all built models of a condition, by construction and steps."""
+    return {
+        name: built_folders(condition, name) for name in experiment.built(condition)
+    }
+
+
+def built_files(condition):
+    """Weights and cards of all built models of a condition."""
+    found = [
+        folder
+        for by_step in built_models(condition).values()
+        for folder in by_step.values()
+    ]
+    return [
+        f"{folder}/{file}"
+        for folder in dict.fromkeys(found)
+        for file in ("weights.safetensors", "card.json")
+    ]
+
+
+BUILT = [condition for condition in CONDITIONS if experiment.built(condition)]
+CONSTRUCTED = [path for condition in BUILT for path in built_files(condition)]
+
+
+for name, entry in config.get("constructions", {}).items():
+
+    rule:
+        name:
+            f"construct_{name}"
+        output:
+            [
+                f"{folder}/{file}"
+                for folder in dict.fromkeys(built_folders("{condition}", name).values())
+                for file in ("weights.safetensors", "card.json")
+            ],
+        log:
+            f"{RESULTS}/logs/construct/{{condition}}_{name}.log",
+        resources:
+            mem_mb=4000,
+            runtime=20,
+        params:
+            condition=lambda w: CONDITIONS[w.condition].to_json(),
+            family=entry["family"],
+            settings=entry.get("set", {}),
+            folders=lambda w, name=name: built_folders(w.condition, name),
+            code=lambda w, family=entry["family"]: stage(
+                "construct.py",
+                *entries.of_construction(family),
+                *entries.of_condition(CONDITIONS[w.condition]),
+            ),
+        message:
+            f"building {name} transformers for {{wildcards.condition}}"
+        script:
+            "../scripts/construct.py"
+
+
+MEASURED = [
+    f"{RESULTS}/measurements/{name}.parquet" for name in config.get("measurements", {})
 ]
 
 
-rule construct:
+rule measure:
     output:
-        expand(
-            f"{RESULTS}/construct/{{{{condition}}}}/{{{{variant}}}}_steps{{steps}}/{{file}}",
-            steps=config["constructions"]["steps"],
-            file=["weights.safetensors", "card.json"],
-        ),
+        f"{RESULTS}/measurements/{{measurement}}.parquet",
     log:
-        f"{RESULTS}/logs/construct/{{condition}}_{{variant}}.log",
+        f"{RESULTS}/logs/measurements/{{measurement}}.log",
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=4000,
+        runtime=20,
     params:
-        condition=lambda w: asdict(LINEAR[w.condition]),
-        variant=lambda w: w.variant,
-        steps=config["constructions"]["steps"],
-        folder=f"{RESULTS}/construct/{{condition}}/{{variant}}_steps",
-        code=stage("construct.py"),
+        name=lambda w: w.measurement,
+        settings=lambda w: config["measurements"][w.measurement],
+        code=lambda w: stage("measure.py", *entries.of_measurement(w.measurement)),
     message:
-        "building {wildcards.variant} transformers for {wildcards.condition}"
+        "measuring {wildcards.measurement}"
     script:
-        "../scripts/construct.py"
-
-
-rule check_constructions:
-    output:
-        f"{RESULTS}/construct/checks.csv",
-    log:
-        f"{RESULTS}/logs/construct/checks.log",
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        checks=config["constructions"]["checks"],
-        code=stage("check_constructions.py"),
-    message:
-        "comparing constructions with their algorithms"
-    script:
-        "../scripts/check_constructions.py"
+        "../scripts/measure.py"

@@ -7,9 +7,13 @@ rule data:
         mem_mb=2000,
         runtime=10,
     params:
-        condition=lambda w: asdict({**LINEAR, **LOGISTIC}[w.condition]),
-        evaluation=config["evaluation"],
-        code=stage("data.py"),
+        condition=lambda w: experiment.everywhere[w.condition].to_json(),
+        evaluation={
+            key: config["evaluation"][key] for key in ("covariances", "prompts", "seed")
+        },
+        code=lambda w: stage(
+            "data.py", *entries.of_condition(experiment.everywhere[w.condition])
+        ),
     message:
         "drawing evaluation prompts of {wildcards.condition}"
     script:

@@ -1,85 +1,97 @@
-ATTENDING = {
-    name.split("/")[0] for name, run in RUNS.items() if run.recipe.query_as_key
-}
-LINEAR_NAME = "[a-z]+_kappa[^/_]+_noise[^/_]+"
-
-
-def models_of(condition):
-    """The evaluation tables of learned models: one for each trained here, one for all that were released."""
-    trained = [name.split("/")[1] for name in MODELS.trained_at.get(condition, [])]
-    return [*trained, *["released"] * (condition in MODELS.released_at)]
-
-
-def evaluated(condition, suffix):
-    """The evaluation tables of a condition."""
-    names = ["references", *models_of(condition)]
-    if condition in BUILT_CONDITIONS and suffix == "parquet":
-        names += ["built", "theory"]
-    return [f"{RESULTS}/evaluate/{condition}/{name}.{suffix}" for name in names]
-
-
 rule evaluate_model:
     input:
         prompts=rules.data.output[0],
         models=lambda w: learned(f"{w.condition}/{w.run}"),
     output:
-        errors=f"{RESULTS}/evaluate/{{condition}}/{{run}}.parquet",
-        probe=f"{RESULTS}/evaluate/{{condition}}/{{run}}.probe.parquet",
+        f"{RESULTS}/evaluate/{{condition}}/{{run}}.parquet",
     log:
         f"{RESULTS}/logs/evaluate/{{condition}}/{{run}}.log",
-    wildcard_constraints:
-        condition=LINEAR_NAME,
     resources:
         mem_mb=3000,
         runtime=10,
     params:
-        runs=lambda w: plain([f"{w.condition}/{w.run}"]),
-        probes=config["evaluation"]["probes"],
-        code=stage("evaluate_model.py"),
+        condition=lambda w: CONDITIONS[w.condition].to_json(),
+        folders=lambda w: folders([f"{w.condition}/{w.run}"]),
+        seeds=lambda w: seeds([f"{w.condition}/{w.run}"]),
+        code=lambda w: stage(
+            "evaluate_learned.py",
+            *of_runs(CONDITIONS[w.condition], [f"{w.condition}/{w.run}"]),
+        ),
     message:
         "evaluating {wildcards.run} on {wildcards.condition}"
     script:
-        "../scripts/evaluate_model.py"
+        "../scripts/evaluate_learned.py"
 
 
 use rule evaluate_model as evaluate_released with:
     input:
         prompts=rules.data.output[0],
-        models=lambda w: [
-            path
-            for name in MODELS.released_at.get(w.condition, [])
-            for path in learned(name)
-        ],
+        models=lambda w: weights(MODELS.released_at.get(w.condition, [])),
     output:
-        errors=f"{RESULTS}/evaluate/{{condition}}/released.parquet",
-        probe=f"{RESULTS}/evaluate/{{condition}}/released.probe.parquet",
+        f"{RESULTS}/evaluate/{{condition}}/released.parquet",
     log:
         f"{RESULTS}/logs/evaluate/{{condition}}/released.log",
     params:
-        runs=lambda w: plain(MODELS.released_at.get(w.condition, [])),
-        probes=config["evaluation"]["probes"],
-        code=stage("evaluate_model.py"),
+        condition=lambda w: CONDITIONS[w.condition].to_json(),
+        folders=lambda w: folders(MODELS.released_at.get(w.condition, [])),
+        seeds=lambda w: seeds(MODELS.released_at.get(w.condition, [])),
+        code=lambda w: stage(
+            "evaluate_learned.py",
+            *of_runs(
+                CONDITIONS[w.condition], MODELS.released_at.get(w.condition, [])
+            ),
+        ),
     message:
         "evaluating the released models on {wildcards.condition}"
+
+
+use rule evaluate_model as transfer with:
+    input:
+        prompts=rules.data.output[0],
+        models=lambda w: weights(tested_at(w.condition)),
+    output:
+        f"{RESULTS}/evaluate/{{condition}}/transfer.parquet",
+    log:
+        f"{RESULTS}/logs/evaluate/{{condition}}/transfer.log",
+    params:
+        condition=lambda w: experiment.tested[w.condition].to_json(),
+        folders=lambda w: folders(tested_at(w.condition)),
+        seeds=lambda w: seeds(tested_at(w.condition)),
+        code=lambda w: stage(
+            "evaluate_learned.py",
+            *of_runs(experiment.tested[w.condition], tested_at(w.condition)),
+        ),
+    message:
+        "evaluating models that were trained elsewhere on {wildcards.condition}"
+
+
+def tested_at(condition):
+    """The runs that are evaluated on a condition, wherever they were trained."""
+    return [
+        name for name in experiment.transfers[condition] if name not in MODELS.missing
+    ]
 
 
 rule evaluate_references:
     input:
         prompts=rules.data.output[0],
     output:
-        errors=f"{RESULTS}/evaluate/{{condition}}/references.parquet",
-        probe=f"{RESULTS}/evaluate/{{condition}}/references.probe.parquet",
+        f"{RESULTS}/evaluate/{{condition}}/references.parquet",
     log:
         f"{RESULTS}/logs/evaluate/{{condition}}/references.log",
-    wildcard_constraints:
-        condition=LINEAR_NAME,
     resources:
         mem_mb=3000,
         runtime=10,
     params:
-        algorithms=config["algorithms"],
-        probes=config["evaluation"]["probes"],
-        code=stage("evaluate_references.py"),
+        condition=lambda w: CONDITIONS[w.condition].to_json(),
+        algorithms=lambda w: experiment.algorithms(CONDITIONS[w.condition].problem),
+        code=lambda w: stage(
+            "evaluate_references.py",
+            *entries.of_condition(CONDITIONS[w.condition]),
+            *entries.of_algorithms(
+                experiment.algorithms(CONDITIONS[w.condition].problem)
+            ),
+        ),
     message:
         "running the reference algorithms on {wildcards.condition}"
     script:
@@ -89,57 +101,97 @@ rule evaluate_references:
 rule evaluate_built:
     input:
         prompts=rules.data.output[0],
-        models=expand(rules.construct.output, variant=VARIANTS, allow_missing=True),
+        models=lambda w: built_files(w.condition),
     output:
-        errors=f"{RESULTS}/evaluate/{{condition}}/built.parquet",
+        f"{RESULTS}/evaluate/{{condition}}/built.parquet",
     log:
         f"{RESULTS}/logs/evaluate/{{condition}}/built.log",
-    wildcard_constraints:
-        condition=LINEAR_NAME,
     resources:
-        mem_mb=3000,
-        runtime=10,
+        mem_mb=4000,
+        runtime=20,
     params:
-        code=stage("evaluate_built.py"),
+        condition=lambda w: CONDITIONS[w.condition].to_json(),
+        families=lambda w: {
+            n: entry["family"] for n, entry in experiment.built(w.condition).items()
+        },
+        folders=lambda w: built_models(w.condition),
+        code=lambda w: stage(
+            "evaluate_built.py",
+            *entries.of_condition(CONDITIONS[w.condition]),
+            *[
+                module
+                for entry in experiment.built(w.condition).values()
+                for module in entries.of_construction(entry["family"])
+            ],
+        ),
     message:
         "evaluating the built transformers on {wildcards.condition}"
     script:
         "../scripts/evaluate_built.py"
 
 
-rule evaluate_theory:
+rule evaluate_limits:
     input:
         prompts=rules.data.output[0],
     output:
-        errors=f"{RESULTS}/evaluate/{{condition}}/theory.parquet",
+        f"{RESULTS}/evaluate/{{condition}}/limits.parquet",
     log:
-        f"{RESULTS}/logs/evaluate/{{condition}}/theory.log",
+        f"{RESULTS}/logs/evaluate/{{condition}}/limits.log",
     resources:
         mem_mb=4000,
         runtime=10,
     params:
-        condition=lambda w: asdict(LINEAR[w.condition]),
-        polynomial=config["polynomial"],
-        query_as_key=lambda w: w.condition in ATTENDING,
-        code=stage("evaluate_theory.py"),
+        condition=lambda w: CONDITIONS[w.condition].to_json(),
+        polynomial=lambda w: {
+            key: config["polynomial"][key] for key in ("prompts", "layers")
+        },
+        attending=lambda w: any(
+            run.recipe.query_as_key
+            for name, run in RUNS.items()
+            if name.startswith(f"{w.condition}/")
+        ),
+        code=lambda w: stage(
+            "evaluate_limits.py", *entries.of_condition(CONDITIONS[w.condition])
+        ),
     message:
         "what theory says can be reached on {wildcards.condition}"
     script:
-        "../scripts/evaluate_theory.py"
+        "../scripts/evaluate_limits.py"
 
 
-rule evaluate_diabetes:
+rule probe:
     input:
-        cards=[
-            path
-            for condition in BUILT_CONDITIONS[:1]
-            for name in [
-                *MODELS.released_at.get(condition, []),
-                *MODELS.trained_at.get(condition, []),
-            ]
-            if RUNS[name].condition.d == 10
-            for path in learned(name)
-        ],
+        prompts=rules.data.output[0],
+        models=lambda w: weights(names_at(w.condition)),
+    output:
+        f"{RESULTS}/evaluate/{{condition}}/probes.parquet",
+    log:
+        f"{RESULTS}/logs/evaluate/{{condition}}/probes.log",
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        condition=lambda w: CONDITIONS[w.condition].to_json(),
+        folders=lambda w: folders(names_at(w.condition)),
+        seeds=lambda w: seeds(names_at(w.condition)),
+        algorithms=lambda w: experiment.algorithms(CONDITIONS[w.condition].problem),
+        probes=config["evaluation"]["probes"],
+        code=lambda w: stage(
+            "probe.py",
+            *of_runs(CONDITIONS[w.condition], names_at(w.condition)),
+            *entries.of_algorithms(
+                experiment.algorithms(CONDITIONS[w.condition].problem)
+            ),
+        ),
+    message:
+        "varying a coordinate of the query on {wildcards.condition}"
+    script:
+        "../scripts/probe.py"
+
+
+rule diabetes:
+    input:
+        cards=lambda w: weights(asked_of_patients()),
     output:
         predictions=f"{RESULTS}/evaluate/diabetes.csv",
         csv=report(
@@ -155,8 +207,24 @@ rule evaluate_diabetes:
         mem_mb=3000,
         runtime=10,
     params:
-        code=stage("evaluate_diabetes.py"),
+        folders=lambda w: folders(asked_of_patients()),
+        code=lambda w: stage(
+            "diabetes.py",
+            *entries.of_construction("least_squares"),
+            *[
+                module
+                for name in asked_of_patients()
+                for module in entries.of_family(RUNS[name].family)
+            ],
+        ),
     message:
         "built and trained transformers on the diabetes data"
     script:
-        "../scripts/evaluate_diabetes.py"
+        "../scripts/diabetes.py"
+
+
+def asked_of_patients():
+    """The models whose prompts have as many dimensions as the diabetes data."""
+    name = experiment.name(experiment.condition(config["diabetes"]))
+    released, trained = (at.get(name, []) for at in (MODELS.released_at, MODELS.trained_at))
+    return [run for run in (*released, *trained) if RUNS[run].condition.d == 10]

@@ -1,28 +1,24 @@
-from icnewton.figures import module_of
-
-BUILT_TABLES = {
-    "built_decrease": rules.decrease.output,
-    "built_layers": rules.check_damped_newton.output.steps,
-    "built_width": rules.check_damped_newton.output.widths,
-    "built_budget": rules.check_damped_newton.output.budget,
-}
-
-
 def figure_tables(wildcards):
-    """The tables that a figure is drawn from, by its kind."""
-    spec = config["figures"][wildcards.figure]
-    if spec["kind"] in BUILT_TABLES:
-        return BUILT_TABLES[spec["kind"]]
-    if spec["kind"] in ("curves", "headline") or spec["kind"].startswith("logistic"):
-        return [f"{RESULTS}/tables/{condition}.csv" for condition in spec["conditions"]]
-    suffix = (
-        "parquet" if spec["kind"] in ("similarity", "ablation") else "probe.parquet"
+    """The tables that a figure is drawn from, as its kind declares."""
+    spec, kind = (
+        config["figures"][wildcards.figure],
+        experiment.figure_kind(wildcards.figure),
     )
-    return [
-        path
-        for condition in spec["conditions"]
-        for path in evaluated(condition, suffix)
-    ]
+    if kind.tables == "measurement":
+        return [f"{RESULTS}/measurements/{kind.measurement}.parquet"]
+    if kind.tables == "transfer":
+        return rules.transfer_table.output.csv
+    if kind.tables == "medians":
+        return [f"{RESULTS}/tables/{condition}.csv" for condition in spec["conditions"]]
+    if kind.tables == "probes":
+        return expand(rules.probe.output, condition=spec["conditions"])
+    return [path for condition in spec["conditions"] for path in evaluated(condition)]
+
+
+def untrained(figure):
+    """The models that a figure might show and nobody has trained."""
+    shown = config["figures"][figure].get("conditions", [])
+    return [name for name in MODELS.missing if name.split("/")[0] in shown]
 
 
 rule figure:
@@ -31,7 +27,7 @@ rule figure:
     output:
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
-            category=lambda w: config["figures"][w.figure]["section"],
+            category=lambda w: experiment.figures()[w.figure]["section"],
             caption="../report/figure.rst",
             labels={"figure": "{figure}"},
         ),
@@ -44,13 +40,10 @@ rule figure:
         runtime=10,
     params:
         spec=lambda w: config["figures"][w.figure],
-        untrained=lambda w: [
-            name
-            for name in MODELS.missing
-            if name.split("/")[0] in config["figures"][w.figure].get("conditions", [])
-        ],
+        untrained=lambda w: untrained(w.figure),
+        words=lambda w: experiment.words(w.figure),
         code=lambda w: stage(
-            "figure.py", module_of(config["figures"][w.figure]["kind"])
+            "figure.py", *entries.of_figure(config["figures"][w.figure]["kind"])
         ),
     message:
         "drawing {wildcards.figure}"

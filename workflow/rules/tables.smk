@@ -1,8 +1,7 @@
-ERRORS, PROBES = (
-    [path for condition in LINEAR for path in evaluated(condition, suffix)]
-    for suffix in ("parquet", "probe.parquet")
-)
-ANSWERS = [path for condition in LOGISTIC for path in logistic_answers(condition)]
+TABLES = [path for condition in CONDITIONS for path in evaluated(condition)]
+SHOWN = [
+    name for name in config.get("measurements", {}) if MEASUREMENTS[name].shown
+]
 
 
 def bearing(spec):
@@ -15,9 +14,25 @@ def bearing(spec):
     }
 
 
+def facts(condition):
+    """What of a condition decides which claims speak of it."""
+    values = CONDITIONS[condition]
+    attend = {}
+    for name, run in RUNS.items():
+        if name.startswith(f"{condition}/"):
+            method = method_of(name)
+            attend[method] = attend.get(method, True) and run.recipe.query_as_key
+    return {
+        "condition": values.to_json(),
+        "usual_sizes": (values.d, values.n) == experiment.sizes(values.problem),
+        "query_as_key": attend,
+        "recipes": dict(experiment.recipe_names.get(condition, {})),
+    }
+
+
 rule table:
     input:
-        lambda w: evaluated(w.condition, "parquet"),
+        lambda w: evaluated(w.condition),
     output:
         csv=report(
             f"{RESULTS}/tables/{{condition}}.csv",
@@ -29,31 +44,82 @@ rule table:
     log:
         f"{RESULTS}/logs/tables/{{condition}}.log",
     wildcard_constraints:
-        condition=LINEAR_NAME,
+        condition="|".join(map(re.escape, CONDITIONS)) or "none",
     resources:
         mem_mb=2000,
         runtime=10,
     params:
-        code=stage("table.py"),
+        problem=lambda w: CONDITIONS[w.condition].problem,
+        code=lambda w: stage(
+            "table.py", PROBLEMS.module(CONDITIONS[w.condition].problem)
+        ),
     message:
         "medians and intervals of {wildcards.condition}"
     script:
         "../scripts/table.py"
 
 
+rule measurement_table:
+    input:
+        f"{RESULTS}/measurements/{{measurement}}.parquet",
+    output:
+        csv=report(
+            f"{RESULTS}/tables/{{measurement}}.csv",
+            category="7. Tables",
+            caption="../report/{measurement}.rst",
+            labels={"table": "{measurement}"},
+        ),
+        md=f"{RESULTS}/tables/{{measurement}}.md",
+    log:
+        f"{RESULTS}/logs/tables/{{measurement}}.log",
+    wildcard_constraints:
+        measurement="|".join(SHOWN) or "none",
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=stage("measurement_table.py"),
+    message:
+        "the table of {wildcards.measurement}"
+    script:
+        "../scripts/measurement_table.py"
+
+
+rule transfer_table:
+    input:
+        expand(rules.transfer.output, condition=experiment.tested),
+    output:
+        csv=report(
+            f"{RESULTS}/tables/transfer.csv",
+            category="7. Tables",
+            caption="../report/transfer.rst",
+            labels={"table": "trained on one condition, tested on others"},
+        ),
+        md=f"{RESULTS}/tables/transfer.md",
+    log:
+        f"{RESULTS}/logs/tables/transfer.log",
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        problems={name: c.problem for name, c in experiment.tested.items()},
+        code=stage(
+            "transfer_table.py",
+            *{PROBLEMS.module(c.problem) for c in experiment.tested.values()},
+        ),
+    message:
+        "medians of models on conditions that they were not trained on"
+    script:
+        "../scripts/transfer_table.py"
+
+
 rule claims:
     input:
         # functions, because Snakemake hashes a whole list once for each of its entries
-        errors=lambda w: ERRORS,
-        probes=lambda w: PROBES,
-        checks=rules.check_constructions.output[0],
-        diabetes=rules.evaluate_diabetes.output.predictions,
-        logistic=lambda w: ANSWERS,
-        steps=rules.check_damped_newton.output.steps,
-        widths=rules.check_damped_newton.output.widths,
-        budget=rules.check_damped_newton.output.budget,
-        decrease=rules.decrease.output[0],
-        cancer=rules.cancer.output.csv,
+        errors=lambda w: TABLES,
+        probes=lambda w: expand(rules.probe.output, condition=PROBED),
+        measurements=MEASURED,
+        diabetes=rules.diabetes.output.predictions if "diabetes" in config else [],
     output:
         csv=f"{RESULTS}/claims/claims.csv",
         md=f"{RESULTS}/claims/claims.md",
@@ -65,7 +131,7 @@ rule claims:
             labels={"table": "claims, measured numbers and verdicts"},
         ),
         captions=expand(
-            f"{RESULTS}/claims/captions/{{figure}}.rst", figure=config["figures"]
+            f"{RESULTS}/claims/captions/{{figure}}.rst", figure=experiment.figures()
         ),
     log:
         f"{RESULTS}/logs/claims.log",
@@ -73,8 +139,13 @@ rule claims:
         mem_mb=4000,
         runtime=20,
     params:
-        figures={name: bearing(spec) for name, spec in config["figures"].items()},
-        code=stage("claims.py"),
+        figures={name: bearing(spec) for name, spec in experiment.figures().items()},
+        facts={name: facts(name) for name in CONDITIONS},
+        code=stage(
+            "claims.py",
+            *entries.of_claims(),
+            *{m for c in CONDITIONS.values() for m in entries.of_condition(c)},
+        ),
     message:
         "confronting the claims with the measurements"
     script:
@@ -101,6 +172,7 @@ rule provenance:
         config=config,
         models=str(MODELS),
         missing=list(MODELS.missing),
+        seeds=sorted({run.seed for run in RUNS.values()}),
         code=stage("provenance.py"),
     message:
         "writing down where everything comes from"

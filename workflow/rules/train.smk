@@ -1,19 +1,3 @@
-def learned(name):
-    """Weights and card of a run: those that were released, or those that are trained here."""
-    folder = MODELS.released.get(name, f"{RESULTS}/train/{name}")
-    return [f"{folder}/{file}" for file in ("weights.safetensors", "card.json")]
-
-
-def plain(names):
-    """The settings of runs by name, as jobs receive them."""
-    return {name: RUNS[name].to_json() for name in names}
-
-
-def training_log(name):
-    """The record of a run's losses."""
-    return f"{RESULTS}/train/{name}/log.csv"
-
-
 rule train:
     output:
         weights=f"{RESULTS}/train/{{condition}}/{{run}}/weights.safetensors",
@@ -30,8 +14,17 @@ rule train:
     params:
         run=lambda w: RUNS[f"{w.condition}/{w.run}"].to_json(),
         device=config["device"],
-        code=stage("train.py"),
+        code=lambda w: stage(
+            "train.py", *entries.of_run(RUNS[f"{w.condition}/{w.run}"])
+        ),
     message:
         "training {wildcards.run} on {wildcards.condition}"
     script:
         "../scripts/train.py"
+
+
+TRAINED = [
+    path
+    for name in MODELS.trained
+    for path in [*learned(name), f"{RESULTS}/train/{name}/log.csv"]
+]

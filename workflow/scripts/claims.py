@@ -2,30 +2,35 @@
 
 from pathlib import Path
 
-from icnewton.claims import Comparison, Evidence, assess, caption, html, table
-from icnewton.evaluation.statistics import squared_residual
+from icnewton.claims import Evidence, Facts, assess, caption, html, table
 from icnewton.files import read_tables, write_table, write_text
 from icnewton.pipeline.pages import page
+from icnewton.problems.parts.parse import parse_condition
 from job import job
-
-SINGLE = ("checks", "diabetes", "steps", "widths", "budget", "decrease", "cancer")
 
 
 def by_condition(paths):
     """One frame for each condition, which is the name of the folder."""
-    conditions = dict.fromkeys(Path(path).parent.name for path in paths)
-    return {
-        c: read_tables(path for path in paths if Path(path).parent.name == c) for c in conditions
-    }
+    found = {}
+    for path in map(Path, paths):
+        found.setdefault(path.parent.name, []).append(path)
+    return {condition: read_tables(files) for condition, files in found.items()}
+
+
+def facts_of(values):
+    """What is known of a condition, from plain values."""
+    return Facts(**{**values, "condition": parse_condition(values["condition"])})
 
 
 with job(snakemake) as say:
     inputs = snakemake.input
+    diabetes = list(inputs.get("diabetes", []) and [inputs.diabetes])
     evidence = Evidence(
-        linear=Comparison(by_condition(inputs.errors), squared_residual),
+        errors=by_condition(inputs.errors),
+        facts={name: facts_of(values) for name, values in snakemake.params.facts.items()},
         probes=by_condition(inputs.probes),
-        logistic=by_condition(inputs.logistic),
-        **{name: read_tables([inputs[name]]) for name in SINGLE},
+        measurements={Path(path).stem: read_tables([path]) for path in inputs.measurements},
+        diabetes=read_tables(diabetes) if diabetes else None,
     )
     rows = assess(evidence)
     for path in (snakemake.output.csv, snakemake.output.md):

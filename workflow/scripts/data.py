@@ -2,19 +2,21 @@
 
 from pathlib import Path
 
+import torch
+
 from icnewton.pipeline.threads import limit_threads
-from icnewton.problems.linear import generator, sample
-from icnewton.problems.logistic import LogisticCondition, sample_logistic
-from icnewton.problems.parts.disk import write_prompts
-from icnewton.training.runs import parse_condition
+from icnewton.problems import PROBLEMS
+from icnewton.problems.parts.parse import parse_condition
+from icnewton.problems.parts.prompts import write_prompts
+from icnewton.randomness import generator
 from job import job
 
 with job(snakemake) as say:
     limit_threads(1)
-    condition, size = parse_condition(snakemake.params.condition), snakemake.params.evaluation
+    condition = parse_condition(snakemake.params.condition)
+    size = snakemake.params.evaluation
     source = generator("evaluation", condition, size["seed"])
-    draw = sample_logistic if isinstance(condition, LogisticCondition) else sample
-    write_prompts(
-        Path(snakemake.output[0]), draw(condition, size["covariances"], size["prompts"], source)
-    )
-    say(f"{size['covariances']} covariances, {size['prompts']} prompts each")
+    counts = (size["covariances"], size["prompts"])
+    prompts = PROBLEMS[condition.problem].sample(condition, *counts, source, torch.float64)
+    write_prompts(Path(snakemake.output[0]), prompts)
+    say(f"{counts[0]} covariances, {counts[1]} prompts each")

@@ -87,6 +87,7 @@ def describe(snakemake, folder: Path, record: Path, started: datetime, seconds: 
         device=device(),
         started=started.isoformat(timespec="seconds"),
         seconds=round(seconds, 3),
+        modules=tuple(sorted(name for name in sys.modules if name.startswith("icnewton."))),
     )
 
 

@@ -14,7 +14,6 @@ from job import commit, job, versions
 
 with job(snakemake) as say:
     config = dict(snakemake.params.config)
-    groups = [*config["runs"], *config["logistic"]["runs"]]
     facts = {
         "commit": commit(),
         "Python": platform.python_version(),
@@ -24,9 +23,7 @@ with job(snakemake) as say:
         "training device": config["device"],
         "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "evaluation seed": config["evaluation"]["seed"],
-        "training seeds": ", ".join(
-            map(str, sorted({seed for group in groups for seed in group["seeds"]}))
-        ),
+        "training seeds": ", ".join(map(str, snakemake.params.seeds)),
     }
     body = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in facts.items())
     settings = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=110)

@@ -1,1 +1,38 @@
-"""TODO."""
+"""Reference algorithms, which models are measured by.
+
+An entry is an ``Algorithm``. Its module's name is the entry's without the order: ``newton3`` lives
+in ``newton.py``.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import nan
+from typing import Any
+
+from torch import Tensor
+
+from icnewton.registry import Registry
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """An iteration whose answers are compared with those of models.
+
+    title: for figures. problem: whose prompts it answers. answers: from prompts and their condition
+    to the answers after 0, 1, ... steps, without end. steps: those that are evaluated where nobody
+    says. layers: what a step costs as a transformer; construction: a built transformer that
+    executes it, with settings but for the sizes, whose layers count instead.
+    """
+
+    title: str
+    problem: str
+    answers: Callable[[Any, Any], Iterator[Tensor]]
+    steps: tuple[int, ...]
+    layers: float = nan
+    construction: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+ALGORITHMS: Registry[Algorithm] = Registry(
+    "algorithm", __name__, module=lambda name: name.rstrip("0123456789")
+)

@@ -1,31 +1,44 @@
-"""Transformers whose weights are written down, not learned: ``build(family, **settings)``."""
+"""Transformers whose weights are written down, not learned: ``build(family, **settings)``.
 
-from collections.abc import Callable
+An entry is a ``Construction``; its proof stands beside its weights.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from icnewton.constructions.damped_newton import build_damped_newton
-from icnewton.constructions.gradient_descent import build_gradient_descent
-from icnewton.constructions.inverse import build_inverse
-from icnewton.constructions.least_squares import build_least_squares
+from torch import Tensor
+
 from icnewton.models.model import Model
+from icnewton.registry import Registry
 from icnewton.typed import settings_of
 
-FAMILIES: dict[str, Callable[..., Model]] = {
-    "inverse": build_inverse,
-    "least_squares": build_least_squares,
-    "damped_newton": build_damped_newton,
-    "gradient_descent": build_gradient_descent,
-}
+
+@dataclass(frozen=True)
+class Construction:
+    """A way to build a model that executes an algorithm.
+
+    build: from keywords to a model. problem: whose prompts its models answer, if a problem's.
+    suited: from a condition and settings to the settings whose constants suit all its prompts.
+    answers: from a model of the most steps, x and y to its answers after 0, 1, ... steps, where one
+    model gives them all; else there is one model for each number of steps.
+    """
+
+    build: Callable[..., Model]
+    problem: str | None = None
+    suited: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    answers: Callable[[Model, Tensor, Tensor], Sequence[Tensor]] | None = None
+
+
+CONSTRUCTIONS: Registry[Construction] = Registry("family", __name__)
 
 
 def build(family: str, **settings: Any) -> Model:
-    """A built model in float64; families are inverse, least_squares, damped_newton and
-    gradient_descent, with the settings of ``build_inverse`` and its like.
+    """A built model in float64; families are the modules of this package, with the settings of
+    their ``build_...`` functions.
 
     Numbers may be numpy's or tensors of no dimension. Raises ValueError for an unknown family or
     settings outside a theorem's reach, TypeError for settings that a family does not have or lacks.
     """
-    if family not in FAMILIES:
-        raise ValueError(f"family must be one of {sorted(FAMILIES)}, found {family!r}")
-    builder = FAMILIES[family]
+    builder = CONSTRUCTIONS[family].build
     return builder(**settings_of(builder, settings))

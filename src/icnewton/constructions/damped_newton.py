@@ -22,16 +22,21 @@ allows 11 + 2k layers.
 """
 
 import math
+from collections.abc import Mapping
 from itertools import islice
+from typing import Any
 
-from icnewton.algorithms.iterations import chebyshev_constants
+from icnewton.algorithms.parts.chebyshev import chebyshev_constants
+from icnewton.constructions import Construction
 from icnewton.constructions.parts.budget import BUDGET, afford_depth, most_cells
 from icnewton.constructions.parts.heads import Action, Head, compile_layers
+from icnewton.constructions.parts.interventions import iterates
 from icnewton.constructions.parts.precision import Gadget, Plan, plan
 from icnewton.constructions.parts.relu import Interpolants, Linear, clear, product
 from icnewton.models.formats import LogisticStateFormat
 from icnewton.models.model import Model, assemble
 from icnewton.models.stream import Rows, Stream
+from icnewton.problems.logistic import LogisticCondition
 
 
 def build_damped_newton(
@@ -177,3 +182,12 @@ def _update(stream: Stream, logistic: Gadget) -> list[Action]:
         ),
         Linear({"p": 0.5 * y}),
     ]
+
+
+def suited(condition: LogisticCondition, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Settings for a condition's sizes and regularisation, one step being stored."""
+    sizes = {"d": condition.d, "n": condition.n, "mu": condition.mu}
+    return {**sizes, **settings, "looped": True}
+
+
+ENTRIES = {"damped_newton": Construction(build_damped_newton, "logistic", suited, iterates)}

@@ -13,6 +13,7 @@ A layer is trilinear, so it can at most triple the degree of the residual I - X 
 layer is the most that one layer can do, and no construction does order 4 with one layer a step.
 """
 
+from icnewton.constructions import Construction
 from icnewton.constructions.parts.budget import BUDGET, afford_depth
 from icnewton.constructions.parts.heads import Head, compile_layers
 from icnewton.models.formats import InverseFormat
@@ -121,3 +122,6 @@ def _cubic(stream: Stream, transposed: str) -> tuple[Layers, Layers]:
         Head({"U": -B}, key=X, query=I),
     ]
     return prepare, [step]
+
+
+ENTRIES = {"inverse": Construction(build_inverse)}

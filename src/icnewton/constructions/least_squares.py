@@ -16,14 +16,18 @@ a_test and ends as X_T a_test.
 
 from collections.abc import Mapping
 from itertools import islice
+from typing import Any
 
-from icnewton.algorithms.iterations import chebyshev_constants
+from icnewton.algorithms.parts.chebyshev import chebyshev_constants
+from icnewton.constructions import Construction
 from icnewton.constructions.inverse import Layers, newton_layer
 from icnewton.constructions.parts.budget import BUDGET, afford_depth
+from icnewton.constructions.parts.calibration import spectrum_of
 from icnewton.constructions.parts.heads import Head, compile_layers
 from icnewton.models.formats import LeastSquaresFormat
 from icnewton.models.model import Model, assemble
 from icnewton.models.stream import Stream
+from icnewton.problems.linear import LinearCondition
 
 
 def build_least_squares(
@@ -164,3 +168,13 @@ def _cubic(stream: Stream, steps: int, alpha: float, ridge: float) -> Layers:
         Head({"R": -X}, key=S, query=I),
     ]
     return [gram, start, *[step] * steps, [Head({"y": y}, key=a, query=X)]]
+
+
+def suited(condition: LinearCondition, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Settings with the spectrum of a condition's prompts baked in."""
+    lower, upper = spectrum_of(condition)
+    constants = {"spectrum": (lower, upper)} if "step" in settings else {"alpha": 1 / upper**2}
+    return {"d": condition.d, "n": condition.n, **settings, **constants}
+
+
+ENTRIES = {"least_squares": Construction(build_least_squares, "linear", suited)}

@@ -9,10 +9,11 @@ import pandas as pd
 import torch
 from sklearn.datasets import load_diabetes
 
-from icnewton.algorithms.iterations import gram_matrix
+from icnewton.algorithms.parts.normal_equations import gram_matrix
 from icnewton.constructions.least_squares import build_least_squares
 from icnewton.models.model import Model
-from icnewton.problems.linear import Prompts, generator
+from icnewton.problems.linear import LinearPrompts
+from icnewton.randomness import generator
 
 PATIENTS = 442
 SIZES = {50: 64, PATIENTS - 1: 1}  # examples in a prompt -> prompts
@@ -23,7 +24,7 @@ STEPS = {
 }  # enough for condition numbers of A^T A up to 1e5
 
 
-def diabetes_prompts(n: int, count: int, generator: torch.Generator) -> Prompts:
+def diabetes_prompts(n: int, count: int, generator: torch.Generator) -> LinearPrompts:
     """``count`` prompts of n patients and a query patient, drawn without replacement within a
     prompt; float64.
 
@@ -42,7 +43,7 @@ def diabetes_prompts(n: int, count: int, generator: torch.Generator) -> Prompts:
     w = torch.linalg.lstsq(x, y.unsqueeze(-1)).solution.squeeze(-1)
     labels = y[chosen]
     d = x.shape[1]
-    return Prompts(
+    return LinearPrompts(
         x=x[chosen],
         y=labels[:, :-1],
         w=w.expand(count, d),
@@ -52,7 +53,7 @@ def diabetes_prompts(n: int, count: int, generator: torch.Generator) -> Prompts:
     )
 
 
-def lstsq_predictions(prompts: Prompts) -> np.ndarray:
+def lstsq_predictions(prompts: LinearPrompts) -> np.ndarray:
     """numpy.linalg.lstsq on each prompt, applied to its query: ``(batch,)``."""
     examples, labels, queries = (
         prompts.x[:, :-1].numpy(),
@@ -94,11 +95,11 @@ def learned_frame(model: Model, method: str) -> pd.DataFrame:
     return _frame(f"{method}_layers{model.card.depth}", model.to(torch.float64), _prompts(50))
 
 
-def _prompts(n: int) -> Prompts:
+def _prompts(n: int) -> LinearPrompts:
     return diabetes_prompts(n, SIZES[n], generator("diabetes", n))
 
 
-def _frame(method: str, model: Model, prompts: Prompts) -> pd.DataFrame:
+def _frame(method: str, model: Model, prompts: LinearPrompts) -> pd.DataFrame:
     predictions, reference = model.answer(prompts.x, prompts.y).numpy(), lstsq_predictions(prompts)
     return pd.DataFrame(
         {

@@ -2,10 +2,12 @@
 covariances.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+
+from icnewton.problems import Measure
 
 RESAMPLES = 400
 LEVEL = 0.95
@@ -18,8 +20,13 @@ KEYS = ["method", "kind", "step", "layers"]
 
 
 def squared_residual(frame: pd.DataFrame) -> pd.Series:
-    """The error that linear regression is judged by."""
-    return frame["residual"] ** 2
+    """The error that linear regression is judged by, of rows of residuals."""
+    return frame["value"] ** 2
+
+
+def of_quantity(frame: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """The rows of one quantity."""
+    return frame[frame["quantity"] == quantity]
 
 
 def clusters(frame: pd.DataFrame, error: Error = squared_residual) -> np.ndarray:
@@ -99,6 +106,17 @@ def summarise(frame: pd.DataFrame, error: Error = squared_residual) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
+def medians(frame: pd.DataFrame, measures: Mapping[str, Measure]) -> pd.DataFrame:
+    """The table of a problem's measures: ``summarise`` of each, which ``quantity`` names."""
+    blocks = []
+    for name, measure in measures.items():
+        rows = of_quantity(frame, measure.quantity)
+        if len(rows):
+            table = summarise(rows, lambda f, m=measure: m.transform(f["value"]))  # type: ignore[misc]
+            blocks.append(table.assign(quantity=name))
+    return pd.concat(blocks, ignore_index=True)
+
+
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float, float]:
     """Ratio of the median errors of two methods on the same covariances, with its paired bootstrap
     interval.
@@ -126,7 +144,7 @@ def similarity(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unit_vectors(group: pd.DataFrame) -> np.ndarray:
-    wide = group.pivot(index="seed", columns="prompt", values="residual").to_numpy()
+    wide = group.pivot(index="seed", columns="prompt", values="value").to_numpy()
     return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), np.finfo(float).tiny)
 
 

@@ -1,42 +1,34 @@
-"""Figures, one file a family; each draws from tidy tables alone and knows neither weights nor
-models.
+"""Figures, drawn from tidy tables alone: they know neither weights nor models.
+
+An entry is a ``Kind``. Its module's name is the first word of the kind's: ``functions_far`` lives
+in ``functions.py``.
 """
 
-import os
-from collections.abc import Mapping, Sequence
-from importlib import import_module
-from typing import Any
+from collections.abc import Sequence
 
-os.environ["MPLBACKEND"] = (
-    "agg"  # with a user's own, matplotlib opens windows, or cannot be imported
-)
-
-import matplotlib
-import pandas as pd
 from matplotlib.figure import Figure
 
-matplotlib.use("agg")  # if it was imported before
-
+from icnewton.figures.parts.kind import NO_WORDS, Kind, Panel, Tables, Words
 from icnewton.figures.parts.missing import missing, note
+from icnewton.figures.parts.style import styled
+from icnewton.registry import Registry
 
-
-def module_of(kind: str) -> str:
-    """The module that draws a kind: ``functions_far`` is drawn by ``icnewton.figures.functions``."""
-    return f"icnewton.figures.{kind.split('_')[0]}"
+FIGURES: Registry[Kind] = Registry("figure", __name__, module=lambda kind: kind.split("_")[0])
 
 
 def draw(
     kind: str,
-    tables: Mapping[str, pd.DataFrame],
-    panels: Sequence[Mapping[str, Any]],
+    tables: Tables,
+    panels: Sequence[Panel],
     untrained: Sequence[str] = (),
+    words: Words = NO_WORDS,
 ) -> Figure:
-    """The figure of a kind from one table for each condition, by ``draw_<kind>`` of the kind's
-    module.
+    """The figure of a kind from one table for each condition.
 
     Models that ``panels`` name and the tables lack are named below it, and those of which seeds are
-    ``untrained``.
+    ``untrained``. Raises ValueError for a kind that there is not.
     """
-    figure = getattr(import_module(module_of(kind)), f"draw_{kind}")(tables, panels)
-    note(figure, list(missing(tables, panels, untrained)))
+    with styled():
+        figure = FIGURES[kind].draw(tables, panels, words)
+        note(figure, list(missing(tables, panels, untrained, words)))
     return figure

@@ -1,94 +1,79 @@
 """Variants of one recipe against depth: what a choice costs, seed by seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import cycle
-from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from icnewton.evaluation.statistics import squared_residual
-from icnewton.figures.curves import draw_level
-from icnewton.figures.parts.style import VARIANTS, condition_title, look, styled
+from icnewton.evaluation.statistics import of_quantity, squared_residual
+from icnewton.figures.parts.kind import Kind, Panel, Tables, Words
+from icnewton.figures.parts.lines import PLATEAU, draw_level
+from icnewton.figures.parts.style import CYCLE, Look, Style, looks, method_label, subplots
+
+APART = 0.05  # layers between the points of two models, so that they do not cover each other
 
 
-def draw_ablation(
-    frames: Mapping[str, pd.DataFrame], panels: Sequence[Mapping[str, Any]]
-) -> Figure:
+def draw_ablation(frames: Tables, panels: Sequence[Panel], words: Words) -> Figure:
     """One axes a condition: each seed's median error as a point, a line through the middle seed;
     algorithms at equal steps.
 
     The line is broken where the middle seed diverged.
     """
-    with styled():
-        figure, axes = plt.subplots(
-            1, len(frames), figsize=(7.6 * len(frames), 4.6), squeeze=False, layout="constrained"
-        )
-        for ax, (condition, frame) in zip(axes.flat, frames.items(), strict=True):
-            errors = frame.assign(error=squared_residual(frame)).groupby(
-                ["method", "step", "seed"], observed=True
-            )["error"]
-            medians = errors.median().reset_index()
-            depths = sorted({layers for steps in panels[0]["models"].values() for layers in steps})
-            for index, (method, (colour, marker, line)) in enumerate(
-                zip(panels[0]["models"], cycle(VARIANTS), strict=False)
-            ):
-                shift = 0.05 * (
-                    index - (len(panels[0]["models"]) - 1) / 2
-                )  # so that points do not cover each other
-                _draw(
-                    ax,
-                    medians[medians["method"] == method],
-                    _label(method),
-                    shift,
-                    colour,
-                    marker,
-                    line,
-                )
-            for algorithm in panels[0]["algorithms"]:
-                style, rows = (
-                    look(algorithm),
-                    medians[(medians["method"] == algorithm) & medians["step"].isin(depths)],
-                )
-                ax.plot(
-                    rows["step"],
-                    rows["error"],
-                    ":",
-                    color="#888888",
-                    marker=style.marker,
-                    label=style.label,
-                )
-            draw_level(ax, medians.groupby("method", observed=True)["error"].first())
-            ax.set_yscale("log")
-            ax.set_xlabel("layers (or steps)")
-            ax.set_ylabel("median squared error / tr Σ, of each seed")
-            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-            ax.set_title(condition_title(condition))
-            ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    (panel,) = panels
+    level = looks([PLATEAU], words)[PLATEAU]
+    figure, axes = subplots(1, len(frames), (7.6 * len(frames), 4.6))
+    for ax, (condition, frame) in zip(axes.flat, frames.items(), strict=True):
+        medians = _medians(frame)
+        _draw_models(ax, medians, panel, words)
+        _draw_algorithms(ax, medians, panel, words)
+        draw_level(ax, medians.groupby("method", observed=True)["error"].first(), level)
+        ax.set_yscale("log")
+        ax.set_xlabel("layers (or steps)")
+        ax.set_ylabel("median squared error / tr Σ, of each seed")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set_title(words.condition(condition))
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
-def _label(method: str) -> str:
-    return method.partition("-")[2].replace("_", " ") or look(method).label
+def _medians(frame: pd.DataFrame) -> pd.DataFrame:
+    """The median ``error`` of each method, step and seed."""
+    residuals = of_quantity(frame, "residual")
+    errors = residuals.assign(error=squared_residual(residuals))
+    keys = ["method", "step", "seed"]
+    return errors.groupby(keys, observed=True)["error"].median().reset_index()
 
 
-def _draw(
-    ax: Axes, rows: pd.DataFrame, label: str, shift: float, colour: str, marker: str, line: str
-) -> None:
-    middle = (
-        rows.fillna({"error": np.inf}).groupby("step")["error"].median().replace(np.inf, np.nan)
-    )
-    if not rows.empty and middle.notna().any():
-        ax.plot(middle.index + shift, middle, line, color=colour, marker=marker, label=label)
-        ax.plot(
-            rows["step"] + shift,
-            rows["error"].replace(np.inf, np.nan),
-            marker,
-            color=colour,
-            markersize=3,
-            alpha=0.5,
-        )
+def _draw_models(ax: Axes, medians: pd.DataFrame, panel: Panel, words: Words) -> None:
+    models = list(panel["models"])
+    for index, (method, drawn) in enumerate(zip(models, cycle(CYCLE), strict=False)):
+        label = method.partition("-")[2].replace("_", " ") or method_label(method, words)
+        shift = APART * (index - (len(models) - 1) / 2)
+        _draw_seeds(ax, medians[medians["method"] == method], Look(label, *drawn), shift)
+
+
+def _draw_seeds(ax: Axes, rows: pd.DataFrame, look: Look, shift: float) -> None:
+    finite = rows["error"].replace(np.inf, np.nan)
+    seeds = rows.fillna({"error": np.inf}).groupby("step")["error"]
+    middle = seeds.median().replace(np.inf, np.nan)
+    if middle.notna().any():
+        line: Style = {"color": look.colour, "marker": look.marker, "label": look.label}
+        ax.plot(middle.index + shift, middle, look.line, **line)
+        points: Style = {"color": look.colour, "markersize": 3, "alpha": 0.5}
+        ax.plot(rows["step"] + shift, finite, look.marker, **points)
+
+
+def _draw_algorithms(ax: Axes, medians: pd.DataFrame, panel: Panel, words: Words) -> None:
+    """Algorithms at the depths of the models."""
+    depths = set().union(*panel["models"].values())
+    for method, look in looks(panel["algorithms"], words).items():
+        rows = medians[(medians["method"] == method) & medians["step"].isin(depths)]
+        line: Style = {"color": "#888888", "marker": look.marker, "label": look.label}
+        ax.plot(rows["step"], rows["error"], ":", **line)
+
+
+ENTRIES = {"ablation": Kind(draw_ablation, "errors", with_built=True, problem="linear")}

@@ -3,137 +3,116 @@ the later grids).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
-from icnewton.figures.curves import bands, draw_line
-from icnewton.figures.parts.style import condition_title, styled
+from icnewton.evaluation.statistics import of_quantity
+from icnewton.figures.parts.kind import Kind, Panel, Tables, Words
+from icnewton.figures.parts.lines import bands, draw_line
+from icnewton.figures.parts.style import Look, Style, looks, methods_of, subplots
 from icnewton.theory import bounds
-
-Panel = Mapping[str, Any]
-Tables = Mapping[str, pd.DataFrame]
 
 FLOOR = 1e-13  # below this an excess loss is rounding
 NEWTON = f"Newton counted at {bounds.LAYERS} layers a step"
+BUILT = ("built_damped_newton", "built_logistic_gradient_descent")
 
 
-def draw_logistic_loss(tables: Tables, panels: Sequence[Panel]) -> Figure:
-    """Figures 1 and 7, left, and the grid over kappa and mu: median loss against layers, one axes a
-    condition.
-    """
-    return _grid(tables, panels[0], "loss", "median logistic loss")
-
-
-def draw_logistic_distance(tables: Tables, panels: Sequence[Panel]) -> Figure:
-    """Distance to the minimiser that Newton converges to."""
-    return _grid(tables, panels[0], "distance", "median ‖w − w*‖ / ‖w*‖", logarithmic=True)
-
-
-def draw_logistic_training(tables: Tables, panels: Sequence[Panel]) -> Figure:
-    """Figure 7: the loss, and the final training error, against layers."""
-    condition, table = next(iter(tables.items()))
-    with styled():
-        figure, axes = plt.subplots(1, 2, figsize=(10.4, 4.1), layout="constrained")
-        _draw(axes[0], table, panels[0], "loss", "median logistic loss")
-        for family, depths in panels[0]["models"].items():
-            rows = table[table["step"].isin(depths) & (table["quantity"] == "training_error")]
-            draw_line(axes[1], rows, family)
-        axes[1].set_ylabel("mean squared error of w, end of training")
-        axes[1].set_xlabel("layers")
-        axes[1].set_yscale("log")
-        axes[1].xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes[0].set_title(condition_title(condition))
-        axes[0].legend(loc="upper right")
-        figure.supxlabel(bands(table), fontsize=8.5)
+def draw_grid(tables: Tables, panels: Sequence[Panel], words: Words, quantity: str) -> Figure:
+    """The median of a quantity against layers, one axes a condition."""
+    (panel,) = panels
+    drawn = looks(methods_of(panels), words)
+    columns = min(len(tables), 3)
+    rows = -(-len(tables) // columns)
+    size = ((4.1 if columns > 1 else 6.4) * columns, 3.4 * rows + 0.5)
+    figure, axes = subplots(rows, columns, size)
+    for ax, (condition, table) in zip(axes.flat, tables.items(), strict=False):
+        _draw(ax, of_quantity(table, quantity), panel, drawn)
+        if quantity == "loss":
+            _draw_minimum(ax, of_quantity(table, quantity))
+        else:
+            ax.set_yscale("log")
+        ax.set_ylabel(words.quantity(quantity))
+        ax.set_title(words.condition(condition), fontsize=9)
+    for ax in axes.flat[len(tables) :]:
+        ax.set_visible(False)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    figure.supxlabel(bands(next(iter(tables.values()))), fontsize=8.5)
     return figure
 
 
-def draw_logistic_layers(tables: Tables, panels: Sequence[Panel]) -> Figure:
+def draw_training(tables: Tables, panels: Sequence[Panel], words: Words) -> Figure:
+    """Figure 7: the loss, and the final training error, against layers."""
+    (panel,) = panels
+    condition, table = next(iter(tables.items()))
+    drawn = looks(methods_of(panels), words)
+    figure, ((left, right),) = subplots(1, 2, (10.4, 4.1))
+    _draw(left, of_quantity(table, "loss"), panel, drawn)
+    _draw_minimum(left, of_quantity(table, "loss"))
+    final = of_quantity(table, "training_error")
+    for family, depths in panel["models"].items():
+        draw_line(right, final[final["step"].isin(depths)], family, drawn[family])
+    left.set_ylabel(words.quantity("loss"))
+    right.set_ylabel(words.quantity("training_error"))
+    right.set_xlabel("layers")
+    right.set_yscale("log")
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.set_title(words.condition(condition))
+    left.legend(loc="upper right")
+    figure.supxlabel(bands(table), fontsize=8.5)
+    return figure
+
+
+def draw_layers(tables: Tables, panels: Sequence[Panel], words: Words) -> Figure:
     """Excess loss against true layers: trained, built, Newton as the paper counts it, gradient
     descent.
     """
-    with styled():
-        figure, axes = plt.subplots(
-            1, len(tables), figsize=(7.4 * len(tables), 4.6), squeeze=False, layout="constrained"
-        )
-        for ax, (condition, table) in zip(axes.flat, tables.items(), strict=True):
-            rows = table[
-                (table["quantity"] == "excess") & (table["layers"] >= 1) & (table["median"] > FLOOR)
-            ]
-            for family, depths in panels[0]["models"].items():
-                draw_line(
-                    ax,
-                    rows[(rows["method"] == family) & rows["step"].isin(depths)],
-                    family,
-                    "layers",
-                )
-            for method in [
-                "built_damped_newton",
-                "built_gradient_descent",
-                *panels[0]["algorithms"],
-            ]:
-                draw_line(ax, _until_converged(rows[rows["method"] == method]), method, "layers")
-            ax.set_xscale("log", base=2)
-            ax.set_yscale("log")
-            ax.set_ylim(bottom=FLOOR)
-            ax.set_ylabel("median excess loss f(w) − f(w*)")
-            ax.set_xlabel(f"layers ({NEWTON}; gradient descent at 1; built: read off the module)")
-            ax.set_title(condition_title(condition))
-        figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside right center")
-        figure.supxlabel(bands(next(iter(tables.values()))), fontsize=8.5)
+    (panel,) = panels
+    iterated = [*BUILT, *panel["algorithms"]]
+    drawn = looks([*panel["models"], *iterated], words)
+    figure, axes = subplots(1, len(tables), (7.4 * len(tables), 4.6))
+    for ax, (condition, table) in zip(axes.flat, tables.items(), strict=True):
+        excess = of_quantity(table, "excess")
+        rows = excess[(excess["layers"] >= 1) & (excess["median"] > FLOOR)]
+        for family, depths in panel["models"].items():
+            draw_line(ax, rows[rows["step"].isin(depths)], family, drawn[family], "layers")
+        for method in iterated:
+            shown = _until_converged(rows[rows["method"] == method])
+            draw_line(ax, shown, method, drawn[method], "layers")
+        ax.set_xscale("log", base=2)
+        ax.set_yscale("log")
+        ax.set_ylim(bottom=FLOOR)
+        ax.set_ylabel(words.quantity("excess"))
+        ax.set_xlabel(f"layers ({NEWTON}; gradient descent at 1; built: read off the module)")
+        ax.set_title(words.condition(condition))
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center")
+    figure.supxlabel(bands(next(iter(tables.values()))), fontsize=8.5)
     return figure
 
 
-def _grid(
-    tables: Tables, panel: Panel, quantity: str, label: str, logarithmic: bool = False
-) -> Figure:
-    columns = min(len(tables), 3)
-    rows = -(-len(tables) // columns)
-    with styled():
-        size = ((4.1 if columns > 1 else 6.4) * columns, 3.4 * rows + 0.5)
-        figure, axes = plt.subplots(
-            rows, columns, figsize=size, squeeze=False, layout="constrained"
-        )
-        for ax, (condition, table) in zip(axes.flat, tables.items(), strict=False):
-            _draw(ax, table, panel, quantity, label)
-            ax.set_title(condition_title(condition), fontsize=9)
-            if logarithmic:
-                ax.set_yscale("log")
-        for ax in axes.flat[len(tables) :]:
-            ax.set_visible(False)
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
-        figure.supxlabel(bands(next(iter(tables.values()))), fontsize=8.5)
-    return figure
-
-
-def _draw(ax: Axes, table: pd.DataFrame, panel: Panel, quantity: str, label: str) -> None:
+def _draw(ax: Axes, rows: pd.DataFrame, panel: Panel, drawn: Mapping[str, Look]) -> None:
     """Trained models at their layers; algorithms at what a step costs, up to four Newton steps
     beyond the deepest model.
     """
-    rows = table[table["quantity"] == quantity]
-    deepest = max(max(depths) for depths in panel["models"].values())
     for family, depths in panel["models"].items():
-        draw_line(ax, rows[rows["step"].isin(depths)], family)
+        draw_line(ax, rows[rows["step"].isin(depths)], family, drawn[family])
+    deepest = max(max(depths) for depths in panel["models"].values())
+    near = rows[rows["layers"] <= deepest + 4 * bounds.LAYERS]
     for algorithm in panel["algorithms"]:
-        draw_line(ax, rows[rows["layers"] <= deepest + 4 * bounds.LAYERS], algorithm, "layers")
-    if quantity == "loss":
-        newton = rows[rows["method"] == "damped_newton"]
-        lowest = newton.loc[newton["step"].idxmax(), "median"]
-        ax.axhline(
-            lowest,
-            color="#222222",
-            linestyle=(0, (1, 2)),
-            linewidth=1.1,
-            label="minimum of the loss",
-        )
-    ax.set_ylabel(label)
+        draw_line(ax, near, algorithm, drawn[algorithm], "layers")
     ax.set_xlabel(f"layers ({NEWTON})")
     ax.xaxis.set_major_locator(MultipleLocator(bounds.LAYERS))
+
+
+def _draw_minimum(ax: Axes, losses: pd.DataFrame) -> None:
+    """A horizontal line at the loss that Newton's method ends at."""
+    newton = losses[losses["method"] == "damped_newton"]
+    lowest = newton.loc[newton["step"].idxmax(), "median"]
+    line: Style = {"linestyle": (0, (1, 2)), "linewidth": 1.1, "label": "minimum of the loss"}
+    ax.axhline(lowest, color="#222222", **line)
 
 
 def _until_converged(rows: pd.DataFrame) -> pd.DataFrame:
@@ -141,3 +120,15 @@ def _until_converged(rows: pd.DataFrame) -> pd.DataFrame:
     ordered = rows.sort_values("layers")
     reached = ordered["median"] <= 1.5 * ordered["median"].min()
     return ordered[~reached.shift(fill_value=False).cummax()]
+
+
+ENTRIES = {
+    # Figures 1 and 7, left, and the grid over kappa and mu
+    "logistic_loss": Kind(partial(draw_grid, quantity="loss"), "medians", problem="logistic"),
+    # to the minimiser that Newton converges to
+    "logistic_distance": Kind(
+        partial(draw_grid, quantity="distance"), "medians", problem="logistic"
+    ),
+    "logistic_training": Kind(draw_training, "medians", problem="logistic"),
+    "logistic_layers": Kind(draw_layers, "medians", problem="logistic"),
+}

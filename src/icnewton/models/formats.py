@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from icnewton.models.inputs import Shape, require, visible
+from icnewton.inputs import Shape, require, visible
 from icnewton.models.stream import Stream
 
 
@@ -269,10 +269,14 @@ def _identity(d: int, like: Tensor) -> Tensor:
     return torch.eye(d, dtype=like.dtype, device=like.device).unsqueeze(0)
 
 
+LearnedFormat = RegressionFormat | LogisticFormat
+LEARNED: dict[str, type[RegressionFormat] | type[LogisticFormat]] = {
+    "regression": RegressionFormat,
+    "logistic": LogisticFormat,
+}
 FORMATS: dict[str, type] = {
     "inverse": InverseFormat,
     "least_squares": LeastSquaresFormat,
     "logistic_state": LogisticStateFormat,
-    "regression": RegressionFormat,
-    "logistic": LogisticFormat,
+    **LEARNED,
 }

@@ -4,7 +4,7 @@ thing from here on.
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
+from icnewton.inputs import as_tensor, not_finite
+from icnewton.models.families import FAMILIES
 from icnewton.models.formats import FORMATS, Format
-from icnewton.models.inputs import as_tensor, not_finite
 from icnewton.models.transformer import Layer, Transformer, TransformerConfig
 from icnewton.typed import typed
 
 if TYPE_CHECKING:
-    from icnewton.models.domains import Check, Domain
+    from icnewton.domains import Check, Domain
 
 JSON = Mapping[str, Any]
 DTYPES = {
@@ -128,7 +129,7 @@ class Model:
         """The prompts for which the model was made. No import statement: what it says changes no
         answer, so a job's digest of code need not cover it.
         """
-        return cast("Domain", import_module("icnewton.models.domains").domain_of(self.card))
+        return cast("Domain", import_module("icnewton.domains").domain_of(self.card))
 
     def trace(self, *inputs: Any) -> list[dict[str, Tensor]]:
         """The named blocks before the first and after each layer, each ``(batch, tokens, rows)``."""
@@ -147,7 +148,7 @@ class Model:
         dtype = dtype or self.transformer.dtype
         if dtype not in DTYPES.values():
             raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, found {dtype}")
-        transformer = Transformer(self.transformer.config, dtype)
+        transformer = type(self.transformer)(self.transformer.config, dtype)
         transformer.load_state_dict(self.transformer.state_dict())
         try:
             transformer.to(self.transformer.device if device is None else torch.device(device))
@@ -241,7 +242,7 @@ def _shape(transformer: Transformer) -> dict[str, Any]:
 
 def from_card(values: object) -> tuple[Card, Format, Transformer]:
     """The card of JSON values, and the format and the transformer that it describes, whose weights
-    take no memory yet.
+    take no memory yet. Choices of architecture that the card does not name have their defaults.
 
     Raises TypeError or ValueError on a foreign card.
     """
@@ -254,8 +255,9 @@ def from_card(values: object) -> tuple[Card, Format, Transformer]:
     format: Format = typed(FORMATS[str(name)], settings)
     config, sizes = typed(TransformerConfig, card.config), format.stream.sizes.values()
     if min(sizes, default=1) < 1 or sum(sizes) != config.width:
-        raise ValueError(
-            f"blocks must have sizes that add up to the width {config.width}, found {dict(format.stream.sizes)}"
-        )
+        found = dict(format.stream.sizes)
+        words = f"add up to the width {config.width}"
+        raise ValueError(f"blocks must have sizes that {words}, found {found}")
+    make = FAMILIES[card.family].transformer if card.kind == "learned" else Transformer
     with torch.device("meta"):
-        return card, format, Transformer(config, DTYPES[card.dtype])
+        return replace(card, config=asdict(config)), format, make(config, DTYPES[card.dtype])

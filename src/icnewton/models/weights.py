@@ -10,7 +10,7 @@ are compared before memory is taken.
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,8 @@ from torch import Tensor
 
 from icnewton.files import brief, write_together
 from icnewton.models.model import JSON, Card, Model, assemble, from_card, kept
-from icnewton.models.transformer import Transformer
+from icnewton.models.transformer import Transformer, TransformerConfig
+from icnewton.typed import typed
 
 T = TypeVar("T")
 WEIGHTS, CARD = "weights.safetensors", "card.json"
@@ -92,6 +93,7 @@ def _load(path: Path, weights: Path) -> Model:
         )
     transformer.load_state_dict(state, assign=True)
     described = _bearing(assemble(format, transformer, **kept(card)).card)
+    inner = _completed(inner)
     for truth, where in ((described, "the weights have"), (inner, f"{WEIGHTS} was saved with")):
         if difference := _difference(_bearing(card), truth):
             raise ValueError(f"{path}: expected what {where}, {difference}")
@@ -150,6 +152,14 @@ def _bearing(card: Card) -> dict[str, Any]:
     return {
         name: value for name, value in card.to_json().items() if name not in ("origin", "weights")
     }
+
+
+def _completed(inner: dict[str, Any]) -> dict[str, Any]:
+    """The card that weights were saved with, its architecture with defaults for what is not named."""
+    try:
+        return inner | {"config": asdict(typed(TransformerConfig, inner["config"]))}
+    except (KeyError, TypeError, ValueError):
+        return inner  # foreign, as the comparison will say
 
 
 def _difference(found: Any, expected: Any, name: str = "") -> str:

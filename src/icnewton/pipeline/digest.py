@@ -15,20 +15,28 @@ PACKAGE = Path(__file__).parents[1]
 
 
 @cache
-def digest(*modules: str) -> str:
-    """Sixteen hexadecimal digits that change with the code of ``modules``
-    (``icnewton.evaluation.linear``) or of their imports.
+def reached(*modules: str) -> frozenset[str]:
+    """``modules`` (``icnewton.evaluation.answers``), every module that they import, and the packages
+    around those, but for the outermost, which only says where its names are.
 
     Raises ValueError for a name that is no module of this package.
     """
-    reached: set[str] = set()
+    found: set[str] = set()
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        if module not in reached:
-            reached.add(module)
+        if module not in found:
+            found.add(module)
             waiting.extend(_imports(_tree(_file(module))))
-    return _combined(f"{module}\n{_meaning(_file(module))}" for module in sorted(reached))
+            waiting.extend(filter(lambda package: "." in package, [module.rpartition(".")[0]]))
+    return frozenset(found)
+
+
+@cache
+def digest(*modules: str) -> str:
+    """Sixteen hexadecimal digits that change with the code that ``modules`` reach."""
+    names = sorted(reached(*modules))
+    return _combined(f"{module}\n{_meaning(_file(module))}" for module in names)
 
 
 @cache
@@ -36,7 +44,12 @@ def script_digest(script: Path, *modules: str) -> str:
     """The same for a script: its own code, every module of this package that it imports, and
     ``modules``, which it looks up by name when it runs.
     """
-    return _combined([_meaning(script), digest(*sorted(_imports(_tree(script))), *modules)])
+    return _combined([_meaning(script), digest(*imports_of(script), *sorted(modules))])
+
+
+def imports_of(script: Path) -> list[str]:
+    """The modules of this package that a script imports."""
+    return sorted(_imports(_tree(script)))
 
 
 def _combined(texts: Iterable[str]) -> str:

@@ -1,281 +1,227 @@
-"""The configuration as objects: which conditions, runs and figures there are, and everything that
-is wrong with it.
-"""
+"""The configuration as objects: which conditions, runs, built models and figures there are."""
 
-import math
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from itertools import product
 from typing import Any
 
-from icnewton.constructions.parts.precision import largest_error, smallest_error
-from icnewton.files import brief
-from icnewton.pipeline.schema import Config, complaints, malformed
-from icnewton.problems.linear import Condition
-from icnewton.problems.logistic import LogisticCondition
-from icnewton.training.runs import AnyCondition, Recipe, Run
+from icnewton.algorithms import ALGORITHMS
+from icnewton.figures import FIGURES
+from icnewton.models.families import FAMILIES
+from icnewton.pipeline.schema import Config
+from icnewton.problems import PROBLEMS
+from icnewton.problems.parts.condition import Condition
+from icnewton.problems.parts.parse import parse_condition
+from icnewton.training.recipe import Recipe, recipes, values_of
+from icnewton.training.runs import Run
 
-MOST_MODELS, MOST_PROBLEMS = 100_000, 50
-
-
-class ConfigError(ValueError):
-    """Everything wrong with a configuration, one line a problem."""
-
-    def __init__(self, problems: list[str]) -> None:
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        shown = problems[:MOST_PROBLEMS] + ["and so on"] * (len(problems) > MOST_PROBLEMS)
-        super().__init__(
-            "\n".join([f"the configuration has {count}:", *(f"  - {p}" for p in shown)])
-        )
+SECTION = "6. Beyond the paper"  # of figures that name none
 
 
-def condition_name(condition: AnyCondition) -> str:
-    """The readable wildcard of a condition, such as ``normalised_kappa10_noise0.1`` or
-    ``bounded_kappa10_mu0.1``.
-    """
-    last = (
-        {"mu": condition.mu}
-        if isinstance(condition, LogisticCondition)
-        else {"noise": condition.noise}
-    )
-    return _condition_name(condition.protocol, condition.kappa, **last)
-
-
-def run_name(run: Run, variant: str | None = None) -> str:
+def run_name(family: str, variant: str | None, layers: int, seed: int) -> str:
     """The readable wildcard of a run within its condition, such as ``lsa_layers4_seed0`` or
     ``lsa-clip_layers4_seed0``.
     """
-    return _run_name(run.family, variant, run.layers, run.seed)
+    return f"{family}{'-' if variant else ''}{variant or ''}_layers{layers}_seed{seed}"
+
+
+def problem_of(group: Config) -> str:
+    """The problem of an entry of ``runs``."""
+    return str(group.get("problem") or FAMILIES[group["family"]].problem)
+
+
+def members(group: Config) -> Iterator[tuple[dict[str, Any], int, int]]:
+    """Values of the condition, layers and seed of every run of an entry of ``runs``."""
+    own = PROBLEMS[problem_of(group)].condition.own()
+    listed = {key: group[key] for key in ("kappa", *own) if key in group}
+    fixed = {"problem": problem_of(group), "protocol": group["protocol"]}
+    for *values, layers, seed in product(
+        *listed.values(), group["layers"], group.get("seeds", [0])
+    ):
+        yield fixed | dict(zip(listed, values, strict=True)), layers, seed
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A checked configuration; raise ``ConfigError`` with every problem through ``check``."""
+    """What a checked configuration asks for; ``check`` in ``complaints.py`` makes one."""
 
     config: Config
 
-    @classmethod
-    def check(cls, config: Config, schema: Config) -> "Experiment":
-        """The experiment of a configuration, or ConfigError naming each key, what was expected and
-        what was found.
-        """
-        if problem := malformed(config):
-            raise ConfigError([problem])  # nothing else can be said of it
-        problems, experiment = complaints(config, schema), cls(config)
-        try:
-            problems += experiment._contradictions()
-        except (
-            Exception
-        ):  # only a configuration that the schema refuses may lack what the contradictions look at
-            if not problems:
-                raise
-        if problems:
-            raise ConfigError(list(dict.fromkeys(problems)))
-        return experiment
+    def sizes(self, problem: str) -> tuple[int, int]:
+        """d and n of a problem's prompts."""
+        given = self.config.get("problems", {}).get(problem)
+        return (given["d"], given["n"]) if given else PROBLEMS[problem].sizes
 
+    def condition(self, values: Mapping[str, Any]) -> Condition:
+        """A condition by its values, at the sizes of its problem unless they are among them.
+
+        Raises ValueError in one sentence if there is none.
+        """
+        problem = values.get("problem", "linear")
+        d, n = self.sizes(problem)
+        return parse_condition({"d": d, "n": n, **values, "problem": problem})
+
+    def name(self, condition: Condition) -> str:
+        """What files and figures call a condition."""
+        return condition.name(self.sizes(condition.problem))
+
+    def named(self, values: Mapping[str, Any]) -> str:
+        """The same for a condition's values, whether or not there is such a condition."""
+        problem = values.get("problem", "linear")
+        rest = {key: value for key, value in values.items() if key != "problem"}
+        return PROBLEMS[problem].condition.named(rest, self.sizes(problem))
+
+    def recipe(self, group: Config) -> Recipe:
+        """The recipe of an entry of ``runs``; raises ValueError in one sentence if there is none."""
+        values = values_of(self.recipes, group.get("recipe", "fast"), group["family"])
+        return Recipe.parse({**values, **group.get("set", {})})
+
+    @cached_property
+    def recipes(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        """The values of all recipes, those of the configuration laid over the package's."""
+        given = self.config.get("recipes", {})
+        known = {name: dict(by_family) for name, by_family in recipes().items()}
+        for name, by_family in given.items():
+            for family, values in by_family.items():
+                usual = known.setdefault(name, {}).get(family, {})
+                known[name][family] = {**usual, **values}
+        return known
+
+    @cached_property
     def runs(self) -> dict[str, Run]:
         """Every model to be learned, by ``condition/run`` name."""
-        runs = {}
-        for _, group in _groups(self.config):
-            recipe = Recipe.parse(
-                {**self.config["recipes"][group["recipe"]][_recipe_family(group)], **group["set"]}
-            )
-            for values, layers, seed in _members(group):
-                run = Run(group["family"], self.condition(**values), layers, seed, recipe)
-                runs[f"{condition_name(run.condition)}/{run_name(run, group.get('variant'))}"] = run
-        return runs
+        found = {}
+        for group in self.config["runs"]:
+            recipe = self.recipe(group)
+            for values, layers, seed in members(group):
+                run = Run(group["family"], self.condition(values), layers, seed, recipe)
+                name = run_name(run.family, group.get("variant"), layers, seed)
+                found[f"{self.name(run.condition)}/{name}"] = run
+        return found
 
-    def condition(
-        self, protocol: str, kappa: float, noise: float | None = None, mu: float | None = None
-    ) -> AnyCondition:
-        """A condition at the d and n of its half of the experiment: logistic regression if it has a
-        mu.
-        """
-        if mu is not None:
-            problem = self.config["logistic"]["problem"]
-            return LogisticCondition(protocol, problem["d"], problem["n"], float(kappa), float(mu))
-        problem = self.config["problem"]
-        return Condition(protocol, problem["d"], problem["n"], float(kappa), float(noise or 0))
+    @cached_property
+    def recipe_names(self) -> Mapping[str, Mapping[str, str]]:
+        """The name of the recipe by condition and method, for the claims' scopes."""
+        found: dict[str, dict[str, str]] = {}
+        for group in self.config["runs"]:
+            method = "-".join(filter(None, (group["family"], group.get("variant"))))
+            for values, _, _ in members(group):
+                found.setdefault(self.named(values), {})[method] = group.get("recipe", "fast")
+        return found
 
+    @cached_property
     def conditions(self) -> dict[str, Condition]:
-        """Every linear condition that is trained or evaluated, by name."""
-        trained = [run.condition for run in self.runs().values()]
-        built = [self.condition(**values) for values in self.config["constructions"]["conditions"]]
-        return {condition_name(c): c for c in (*trained, *built) if isinstance(c, Condition)}
+        """Every condition with a table of its own: where models are trained, built or compared with
+        theory.
+        """
+        asked = [run.condition for run in self.runs.values()]
+        for entry in self.config.get("constructions", {}).values():
+            asked += map(self.condition, entry["conditions"])
+        asked += map(self.condition, self.config.get("polynomial", {}).get("conditions", []))
+        return {self.name(condition): condition for condition in asked}
 
-    def logistic_conditions(self) -> dict[str, LogisticCondition]:
-        """Every logistic condition that is trained or evaluated, by name."""
-        trained = [run.condition for run in self.runs().values()]
-        return {condition_name(c): c for c in trained if isinstance(c, LogisticCondition)}
+    @cached_property
+    def transfers(self) -> dict[str, list[str]]:
+        """The runs to be evaluated on each condition of some ``evaluate_on``, their own among
+        those.
+        """
+        found: dict[str, list[str]] = {}
+        for group in self.config["runs"]:
+            for values, layers, seed in members(group) if group.get("evaluate_on") else ():
+                condition = self.condition(values)
+                name = run_name(group["family"], group.get("variant"), layers, seed)
+                run = f"{self.name(condition)}/{name}"
+                for other in (condition, *tested_on(condition, group)):
+                    found.setdefault(self.name(other), []).append(run)
+        return found
 
-    def _contradictions(self) -> Iterator[str]:
-        """Problems that no schema can see."""
-        d, n = self.config["problem"]["d"], self.config["problem"]["n"]
-        if n < d:
-            yield f"problem.n: expected at least d = {d}, because least squares is solved directly, found {n}"
-        recipes = self.config["recipes"]
-        probes, covariances = (self.config["evaluation"][key] for key in ("probes", "covariances"))
-        if probes > covariances:
-            yield f"evaluation.probes: expected at most one for each of {covariances} covariances, found {probes}"
-        yield from _inexact(self.config)
-        for where, group in _groups(self.config):
-            if group["recipe"] not in recipes:
-                known, found = brief(", ".join(recipes), 1000), brief(repr(group["recipe"]))
-                yield f"{where}.recipe: expected one of the recipes ({known}), found {found}"
-                continue
-            if (family := _recipe_family(group)) not in recipes[group["recipe"]]:
-                yield f"{where}.recipe: expected a recipe for {family}, found {brief(repr(group['recipe']))} without one"
-                continue
-            yield from _recipe_problems(
-                where, {**recipes[group["recipe"]][family], **group["set"]}, "mu" in group
-            )
-        if (models := sum(map(_count, (group for _, group in _groups(self.config))))) > MOST_MODELS:
-            yield f"runs: expected at most {MOST_MODELS} models in all, found {models}"
-            return
-        yield from _unbuildable(self.config["logistic"])
-        trained = Counter(name for _, group in _groups(self.config) for name in _names(group))
-        yield from (
-            f"runs: expected each model once, found {name} {k} times"
-            for name, k in trained.items()
-            if k > 1
-        )
-        built = {_condition_name(**values) for values in self.config["constructions"]["conditions"]}
-        for name, figure in self.config["figures"].items():
-            if figure["kind"].startswith("built_"):
-                if extra := figure.keys() - {"kind", "section"}:
-                    yield f"figures.{name}: expected no {' and no '.join(sorted(extra))} for a figure of kind {figure['kind']}"
-            else:
-                algorithms = {*self.config["algorithms"], *self.config["logistic"]["algorithms"]}
-                yield from _figure_problems(
-                    f"figures.{name}", figure, set(trained), built, algorithms
-                )
+    @cached_property
+    def tested(self) -> dict[str, Condition]:
+        """The conditions on which models are evaluated that may be trained elsewhere, by name."""
+        found = {}
+        for group in self.config["runs"]:
+            for values, _, _ in members(group) if group.get("evaluate_on") else ():
+                condition = self.condition(values)
+                for other in (condition, *tested_on(condition, group)):
+                    found[self.name(other)] = other
+        return found
 
+    @cached_property
+    def everywhere(self) -> dict[str, Condition]:
+        """Every condition whose prompts are drawn."""
+        return self.tested | self.conditions
 
-def _groups(config: Config) -> Iterator[tuple[str, Config]]:
-    """The entries of both lists of runs, each with its place in the configuration."""
-    for where, groups in (("runs", config["runs"]), ("logistic.runs", config["logistic"]["runs"])):
-        yield from ((f"{where}[{index}]", group) for index, group in enumerate(groups))
+    def built(self, condition: str) -> dict[str, Config]:
+        """The constructions whose models are evaluated on a condition, by name."""
+        entries = self.config.get("constructions", {})
+        return {
+            name: entry
+            for name, entry in entries.items()
+            if condition in map(self.named, entry["conditions"])
+        }
 
+    def algorithms(self, problem: str) -> dict[str, list[int]]:
+        """The reference algorithms of a problem and the steps at which they are evaluated."""
+        named = dict(self.config.get("algorithms", {}))
+        for figure in self.config.get("figures", {}).values():
+            for panel in figure.get("panels", []):
+                named |= {a: None for a in panel.get("algorithms", []) if a not in named}
+        entries = {name: ALGORITHMS[name] for name in named}
+        return {
+            name: list(named[name] or entry.steps)
+            for name, entry in entries.items()
+            if entry.problem == problem
+        }
 
-def _recipe_family(group: Config) -> str:
-    """The family whose entry of a recipe a group takes."""
-    return str(group["family"]).removesuffix("_truth")
+    def words(self, figure: str) -> dict[str, dict[str, str]]:
+        """Titles of what a figure shows: of methods, conditions and quantities."""
+        spec = self.config["figures"][figure]
+        shown = [name for name in self.everywhere if name in spec.get("conditions", self.tested)]
+        methods: dict[str, str] = {}
+        for panel in spec.get("panels", []):
+            methods |= {name: _title(name) for name in panel["models"]}
+            methods |= {name: ALGORITHMS[name].title for name in panel.get("algorithms", [])}
+        quantities: dict[str, str] = {}
+        titles: dict[str, str] = {}
+        for name in shown:
+            condition = self.everywhere[name]
+            titles[name] = condition.title(self.sizes(condition.problem))
+            measures = PROBLEMS[condition.problem].measures
+            quantities |= {key: measure.label for key, measure in measures.items()}
+        return {"methods": methods, "conditions": titles, "quantities": quantities}
 
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """The figures with their sections."""
+        return {
+            name: {"section": SECTION, **spec}
+            for name, spec in self.config.get("figures", {}).items()
+        }
 
-def _members(group: Config) -> Iterator[tuple[dict[str, Any], int, int]]:
-    """Values of the condition, layers and seed of every run of a group."""
-    last = "mu" if "mu" in group else "noise"
-    for kappa, value, layers, seed in product(
-        *(group[key] for key in ("kappa", last, "layers", "seeds"))
-    ):
-        yield {"protocol": group["protocol"], "kappa": kappa, last: value}, layers, seed
-
-
-def _count(group: Config) -> int:
-    return math.prod(
-        len(group[key]) for key in ("kappa", "mu" if "mu" in group else "noise", "layers", "seeds")
-    )
-
-
-def _recipe_problems(where: str, recipe: Config, logistic: bool) -> Iterator[str]:
-    batch, each, warmup, steps = (
-        recipe[key] for key in ("batch", "prompts_per_covariance", "warmup", "steps")
-    )
-    if batch % each:
-        yield f"{where}: expected batch to be a multiple of prompts_per_covariance, found {batch} and {each}"
-    if warmup > steps:
-        yield f"{where}: expected warmup to be at most steps, found {warmup} and {steps}"
-    if logistic and recipe["curriculum"]:
-        yield f"{where}: expected curriculum to be null, because it is one of linear regression, found {recipe['curriculum']}"
-
-
-def _inexact(config: Config) -> Iterator[str]:
-    """Values that names, which are of six digits, do not tell from others."""
-    named = [
-        (f"constructions.conditions[{i}]", c)
-        for i, c in enumerate(config["constructions"]["conditions"])
-    ]
-    for where, values in (*named, *_groups(config)):
-        for key in {"kappa", "noise", "mu"} & values.keys():
-            for value in values[key] if isinstance(values[key], list) else [values[key]]:
-                if float(f"{value:g}") != value:
-                    yield f"{where}.{key}: expected a number of at most six digits, which names show, found {value!r}"
+    def figure_kind(self, name: str) -> Any:
+        """The entry of the kind of a figure."""
+        return FIGURES[self.config["figures"][name]["kind"]]
 
 
-def _unbuildable(logistic: Config) -> Iterator[str]:
-    """Errors of a damped-Newton step for which Theorem 5.2's construction has no proof, or float64
-    no room.
+def _title(method: str) -> str:
+    """The title of a family and of its variant, if it is one."""
+    family, _, variant = method.partition("-")
+    return ", ".join(filter(None, (FAMILIES[family].title, variant.replace("_", " "))))
+
+
+def tested_on(condition: Condition, group: Config) -> list[Condition]:
+    """The other conditions on which the runs of an entry are evaluated; raises ValueError in one
+    sentence where there is none, or where prompts have more dimensions than the models.
     """
-    checks, cancer, built = (
-        logistic["checks"],
-        logistic["cancer"],
-        logistic["built"].get("damped_newton"),
-    )
-    bounded = (
-        {mu for group in logistic["runs"] if group["protocol"] == "bounded" for mu in group["mu"]}
-        if built
-        else set()
-    )
-    asked = [
-        ("checks.error", c["mu"], error) for c in checks["conditions"] for error in checks["error"]
-    ]
-    asked += [("built.damped_newton.error", mu, built["error"]) for mu in sorted(bounded)]
-    for where, mu, error in (*asked, ("cancer.error", cancer["mu"], cancer["error"])):
-        if error > largest_error(mu):
-            yield f"logistic.{where}: expected at most {largest_error(mu):.3g} at mu = {mu:g}, found {error}"
-        if mu > 0 and error < smallest_error(mu):
-            yield f"logistic.{where}: expected at least {smallest_error(mu):.3g} at mu = {mu:g}, found {error}"
-
-
-def _condition_name(protocol: str, kappa: float, **last: float) -> str:
-    return f"{protocol}_kappa{kappa:g}" + "".join(
-        f"_{name}{value:g}" for name, value in last.items()
-    )
-
-
-def _run_name(family: str, variant: str | None, layers: int, seed: int) -> str:
-    return f"{family}{'-' if variant else ''}{variant or ''}_layers{layers}_seed{seed}"
-
-
-def _names(group: Config) -> Iterator[str]:
-    """The names of a group's runs, without making them, so that a wrong value hides no other
-    problem.
-    """
-    for values, layers, seed in _members(group):
-        yield f"{_condition_name(**values)}/{_run_name(group['family'], group.get('variant'), layers, seed)}"
-
-
-def _figure_problems(
-    where: str, figure: Config, trained: set[str], built: set[str], algorithms: set[str]
-) -> Iterator[str]:
-    known = sorted({name.split("/")[0] for name in trained} | built)
-    panels, kind = figure["panels"], figure["kind"]
-    if kind not in ("curves", "logistic_loss") and len(panels) > 1:
-        yield f"{where}.panels: expected one panel for a figure of kind {kind}, found {len(panels)}"
-    if kind.startswith("functions") and panels[0].get("steps", 6) > 6:
-        yield f"{where}: expected at most 6 steps, which are those that are probed, found {panels[0]['steps']}"
-    if unknown := sorted(
-        {algorithm for panel in panels for algorithm in panel["algorithms"]} - algorithms
-    ):
-        yield f"{where}: expected keys of algorithms, found {brief(', '.join(unknown))}"
-    for condition in figure["conditions"]:
-        found = brief(repr(condition))
-        if condition not in known:
-            yield f"{where}.conditions: expected one of {brief(', '.join(known), 1000)}, found {found}"
-        elif ("_mu" in condition) != kind.startswith("logistic"):
-            yield f"{where}: expected {'a logistic' if '_mu' not in condition else 'a linear'} condition, found {found}"
-        elif kind in ("headline", "ablation") and condition not in built:
-            yield f"{where}: expected a condition of constructions.conditions, found {found}"
-        else:
-            for family, layers in {
-                (f, layers)
-                for panel in panels
-                for f, depths in panel["models"].items()
-                for layers in depths
-            }:
-                if not any(
-                    name.startswith(f"{condition}/{family}_layers{layers}_") for name in trained
-                ):
-                    missing = f"{family} with {layers} layers at {condition}"
-                    yield f"{where}: expected models that some entry of runs trains, found {missing}"
+    known = {field.name for field in fields(condition)}
+    found = []
+    for values in group.get("evaluate_on", []):
+        if unknown := sorted(values.keys() - known):
+            wanted = ", ".join(sorted(known))
+            raise ValueError(f"evaluate_on: expected only {wanted}, found {', '.join(unknown)}")
+        other = replace(condition, **values)
+        if other.d > condition.d:
+            words = f"at most the models' d = {condition.d}"
+            raise ValueError(f"evaluate_on: expected {words}, found d = {other.d}")
+        found.append(other)
+    return found

@@ -4,10 +4,9 @@ its records.
 A record is JSON under ``records/``, written when all outputs are; paths are relative to the folder
 of results, which can therefore be moved and still be verified.
 
-    python -m icnewton.pipeline.records verify results/laptop            is it whole and untouched?
-    python -m icnewton.pipeline.records trace results/laptop/FILE        what was it made from, down
-    to seeds? python -m icnewton.pipeline.records set-aside results/laptop         rename files that
-    are not what their job wrote
+    python -m icnewton.pipeline.records verify results/laptop       is it whole and untouched?
+    python -m icnewton.pipeline.records trace results/laptop/FILE   what was it made from, to seeds?
+    python -m icnewton.pipeline.records set-aside results/laptop    rename what no job wrote
 """
 
 import argparse
@@ -35,7 +34,8 @@ AT_WORK = "another run is at work in this folder, or just ending"
 class Record:
     """A job that ended well. inputs and outputs: file -> digest; given: the same of files of the
     checkout, such as released models; params: every value that it depended on, the digest of its
-    code among them; seconds: from its start to this record.
+    code among them; seconds: from its start to this record; modules: those of this package that
+    its process had imported in the end.
     """
 
     rule: str
@@ -49,6 +49,7 @@ class Record:
     started: str
     seconds: float
     given: Mapping[str, str] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
 
 
 @cache

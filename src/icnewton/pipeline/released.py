@@ -10,8 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from icnewton.models.weights import CARD, WEIGHTS
-from icnewton.training.runs import Run
-from icnewton.typed import differences
+from icnewton.training.runs import Run, parse_run
 
 RELEASED = Path("released")
 
@@ -84,19 +83,20 @@ def find(name: str, run: Run, released: Path = RELEASED) -> Path | None:
     if not card.exists() or not card.with_name(WEIGHTS).exists():
         return None
     try:
-        trained = json.loads(card.read_text(encoding="utf-8"))["origin"]["run"]
+        settings = json.loads(card.read_text(encoding="utf-8"))["origin"]["run"]
+        trained = parse_run(settings).to_json()  # with defaults for what the card does not name
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise ValueError(
-            f"{card}: expected the card of a learned model with its settings, found none"
-        ) from None
-    return None if any(differences(trained, json.loads(json.dumps(run.to_json())))) else card.parent
+        words = "expected the card of a learned model with its settings, found none"
+        raise ValueError(f"{card}: {words}") from None
+    return card.parent if trained == run.to_json() else None
 
 
 def work(run: Run) -> float:
     """What a training costs, up to a factor: tokens that pass through layers, linear attention
     alone needing d + 1 a prompt.
     """
-    trilinear = run.family == "lsa" and run.recipe.activation_clip is None
+    sizes = (run.condition.d, run.condition.n, run.layers)
+    trilinear = run.kind.architecture(run.recipe, *sizes).is_trilinear
     tokens = run.condition.d + 1 if trilinear else run.condition.n + 1
     return (
         float(run.recipe.steps)

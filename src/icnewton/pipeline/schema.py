@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,9 +10,30 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
+from icnewton.algorithms import ALGORITHMS
+from icnewton.constructions import CONSTRUCTIONS
+from icnewton.evaluation.measurements import MEASUREMENTS
+from icnewton.figures import FIGURES
 from icnewton.files import brief
+from icnewton.models.families import FAMILIES
+from icnewton.problems import PROBLEMS
+from icnewton.protocols import PROTOCOLS
+from icnewton.registry import Registry
+from icnewton.training.recipe import Recipe
+from icnewton.typed import schema_of
 
 Config = Mapping[str, Any]
+SCALES = Path("workflow/scales")
+FILLED = ("entries", "of", "own_values", "listed_own_values")
+REGISTRIES: dict[str, Registry[Any]] = {
+    "algorithms": ALGORITHMS,
+    "constructions": CONSTRUCTIONS,
+    "families": FAMILIES,
+    "figures": FIGURES,
+    "measurements": MEASUREMENTS,
+    "problems": PROBLEMS,
+    "protocols": PROTOCOLS,
+}
 MOST_VALUES, MOST_LEVELS, MOST_LETTERS, MOST_BITS = 20_000, 16, 1000, 64
 Validator = extend(  # a depth of 1.0 would be named layers1.0
     Draft202012Validator,
@@ -63,27 +85,97 @@ def read(path: str | Path) -> dict[str, Any]:
     return values
 
 
-def overlays(scale: str, folder: Path = Path("workflow/scales")) -> list[str]:
-    """The files that make up a scale, in the order in which they are laid over config.yaml: what it
-    extends, then its own.
+def overlays(scale: str, folder: Path = SCALES) -> list[str]:
+    """The files that are laid over config.yaml for a scale, which is one of a folder or a path, in
+    order: what it extends comes first.
 
-    Raises ValueError in one sentence where one of them cannot be read.
+    Raises ValueError in one sentence where one is missing, and where they extend each other.
     """
-    base = read(folder / f"{scale}.yaml").get("extends")
-    if base is None:
-        return [f"{folder}/{scale}.yaml"]
-    if "extends" in read(folder / f"{base}.yaml"):
-        raise ValueError(
-            f"{folder}/{scale}.yaml: expected extends to name a scale that extends none, found {brief(base)}"
-        )
-    return [f"{folder}/{base}.yaml", f"{folder}/{scale}.yaml"]
+    found: list[str] = []
+    wanted: object = scale
+    while wanted is not None:
+        path = str(path_of(wanted, folder))
+        if path in found:
+            raise ValueError(f"{path}: expected extends to end somewhere, found a circle")
+        found.insert(0, path)
+        wanted = read(path).get("extends")
+    return found
 
 
-def complaints(config: Config, schema: Config) -> list[str]:
+def path_of(scale: object, folder: Path = SCALES) -> Path:
+    """The file of a scale: a path, or a name among those in ``folder``."""
+    is_path = isinstance(scale, str) and scale.endswith((".yaml", ".yml"))
+    return Path(str(scale)) if is_path else folder / f"{scale}.yaml"
+
+
+def name_of(scale: str) -> str:
+    """What results of a scale are called: its name, or that of its file."""
+    return Path(scale).stem
+
+
+def schema() -> dict[str, Any]:
+    """The schema of the configuration, in which names of entries and fields are filled in."""
+    text = files("icnewton.pipeline").joinpath("config.schema.yaml").read_text(encoding="utf-8")
+    return cast(dict[str, Any], _filled(yaml.safe_load(text)))
+
+
+def _own_values() -> dict[str, Any]:
+    """Schemas of the values that only some problem's conditions have."""
+    found: dict[str, Any] = {}
+    for name in PROBLEMS:
+        kind = PROBLEMS[name].condition
+        properties = schema_of(kind)["properties"]
+        found |= {key: properties[key] for key in kind.own()}
+    return found
+
+
+def _filled(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_filled(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    filled = {key: _filled(item) for key, item in value.items() if key not in FILLED}
+    if "own_values" in value:
+        filled |= _own_values()
+    if "listed_own_values" in value:
+        filled |= {
+            k: {"type": "array", "minItems": 1, "items": s} for k, s in _own_values().items()
+        }
+    if isinstance(value.get("entries"), str):
+        filled["enum"] = list(REGISTRIES[value["entries"]])
+    if value.get("of") == "Recipe":
+        filled |= schema_of(Recipe, optional=True) | {"description": filled.get("description", "")}
+    return filled
+
+
+def settled(config: dict[str, Any]) -> None:
+    """Take out of a merged configuration the figures that an overlay sets to null."""
+    if isinstance(figures := config.get("figures"), dict):
+        config["figures"] = {name: spec for name, spec in figures.items() if spec is not None}
+
+
+def merged(scale: str) -> dict[str, Any]:
+    """The configuration of a scale, merged as Snakemake merges its files."""
+    config = read("config.yaml")
+    for path in overlays(scale):
+        _lay(config, read(path))
+    settled(config)
+    return {**config, "scale": scale}
+
+
+def _lay(config: dict[str, Any], over: Mapping[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(config.get(key), dict):
+            _lay(config[key], value)
+        else:
+            config[key] = value
+
+
+def complaints(config: Config) -> list[str]:
     """Everything in which a configuration departs from its schema, or is no number, one sentence
     each.
     """
-    return [*map(_sentence, _errors(config, schema)), *_not_finite(config)]
+    return [*map(_sentence, _errors(config, schema())), *_not_finite(config)]
 
 
 def malformed(config: object) -> str | None:

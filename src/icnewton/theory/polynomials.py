@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from icnewton.algorithms.iterations import gram_matrix, moment
-from icnewton.problems.linear import Condition, Prompts, generator, sample
+from icnewton.algorithms.parts.normal_equations import gram_matrix, moment
+from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
+from icnewton.randomness import generator
 
 BATCH = 2000
 
@@ -33,7 +34,7 @@ def degree(layers: int) -> int:
     return (3**layers - 3) // 2
 
 
-def fitting_prompts(condition: Condition, count: int) -> list[Prompts]:
+def fitting_prompts(condition: LinearCondition, count: int) -> list[LinearPrompts]:
     """At least ``count`` prompts of a condition in batches of 2,000, from a random stream of their
     own, to fit to.
     """
@@ -52,12 +53,12 @@ class Polynomial:
     coefficients: Tensor
     upper: float
 
-    def predict(self, prompts: Prompts) -> Tensor:
+    def predict(self, prompts: LinearPrompts) -> Tensor:
         """a_test^T p(S) b, ``(batch,)``."""
         return _features(prompts, len(self.coefficients) - 1, self.upper) @ self.coefficients
 
 
-def fit(batches: Sequence[Prompts], degree: int) -> Polynomial:
+def fit(batches: Sequence[LinearPrompts], degree: int) -> Polynomial:
     """The polynomial with the least mean of (prediction - target)^2 / tr Sigma over all prompts of
     the batches.
 
@@ -78,7 +79,7 @@ def fit(batches: Sequence[Prompts], degree: int) -> Polynomial:
     return Polynomial(torch.from_numpy(coefficients), upper)
 
 
-def _features(prompts: Prompts, degree: int, upper: float) -> Tensor:
+def _features(prompts: LinearPrompts, degree: int, upper: float) -> Tensor:
     """``(batch, degree + 1)`` values a_test^T T_j(2 S / upper - I) b, by the three-term recurrence."""
     examples, query = prompts.x[:, :-1], prompts.x[:, -1]
     S = gram_matrix(examples)

@@ -28,23 +28,23 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from icnewton.algorithms.iterations import direct_solve, gram_matrix, moment
-from icnewton.problems.linear import Prompts
+from icnewton.algorithms.parts.normal_equations import direct_solve, gram_matrix, moment
+from icnewton.problems.linear import LinearPrompts
 
 
-def leverage(prompts: Prompts) -> Tensor:
+def leverage(prompts: LinearPrompts) -> Tensor:
     """h = a^T S^{-1} a of each prompt's query, ``(batch,)``."""
     query = prompts.x[:, -1]
     return (query * direct_solve(gram_matrix(prompts.x[:, :-1]), query)).sum(-1)
 
 
-def predict(prompts: Prompts) -> Tensor:
+def predict(prompts: LinearPrompts) -> Tensor:
     """Least squares with the query as an example of label 0, ``(batch,)``."""
     w = direct_solve(gram_matrix(prompts.x), moment(prompts.x[:, :-1], prompts.y))
     return (prompts.x[:, -1] * w).sum(-1)
 
 
-def best_factor(batches: Sequence[Prompts]) -> float:
+def best_factor(batches: Sequence[LinearPrompts]) -> float:
     """The c with the least mean of (c * prediction - target)^2 / tr Sigma over all prompts of the
     batches.
     """

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from icnewton.files import brief, write_atomically
-from icnewton.training.engine import TrainingState
 from icnewton.training.runs import Run
+from icnewton.training.step import TrainingState
 from icnewton.typed import differences
 
 Record = tuple[float, float, float, float, float]

@@ -3,20 +3,16 @@ and few examples.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
-from icnewton.problems.linear import Prompts
-from icnewton.training.values import apply, choice, whole
+from icnewton.problems.parts.prompts import Prompts
+from icnewton.typed import Within, settle
 
-CHECKS = {
-    **dict.fromkeys(("dims", "points"), whole(1, 100_000)),
-    **dict.fromkeys(("dims_step", "points_step"), whole(0, 100_000)),
-    "every": whole(1, 100_000_000),
-    "truncates": choice("w", "x"),
-}
+Size = Within(1, 100_000)
+Growth = Within(0, 100_000)
 
 
 @dataclass(frozen=True)
@@ -29,15 +25,18 @@ class Curriculum:
     in one sentence for a value out of its limits.
     """
 
-    dims: int
-    dims_step: int
-    points: int
-    points_step: int
-    every: int
-    truncates: Literal["w", "x"] = "w"
+    dims: Annotated[int, Size, "Active dimensions at first."]
+    dims_step: Annotated[int, Growth, "Dimensions added at each stage."]
+    points: Annotated[int, Size, "Examples at first."]
+    points_step: Annotated[int, Growth, "Examples added at each stage."]
+    every: Annotated[int, Within(1, 100_000_000), "Steps of a stage."]
+    truncates: Annotated[
+        Literal["w", "x"],
+        "What inactive dimensions zero: the weights (the paper's runs) or the examples.",
+    ] = "w"
 
     def __post_init__(self) -> None:
-        apply(self, CHECKS)
+        settle(self)
 
     def sizes(self, step: int, d: int, n: int) -> tuple[int, int]:
         """Active dimensions and examples at a step."""

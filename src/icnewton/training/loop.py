@@ -18,12 +18,12 @@ from icnewton.files import brief
 from icnewton.models.model import Model, assemble
 from icnewton.pipeline.devices import processor
 from icnewton.training.checkpoint import Record, load_checkpoint, save_checkpoint, writable
-from icnewton.training.engine import TrainingState, start
 from icnewton.training.fast.capture import stepper
 from icnewton.training.fast.fused import compiled
 from icnewton.training.fast.together import stackable
 from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
+from icnewton.training.step import TrainingState, start
 
 RECORDS = 100
 LOG_COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds")

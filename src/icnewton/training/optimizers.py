@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from icnewton.training.runs import Recipe
+from icnewton.training.recipe import Recipe
 
 QUINTIC = (
     3.4445,

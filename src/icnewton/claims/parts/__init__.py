@@ -1,1 +1,1 @@
-"""TODO."""
+"""What claims share: evidence, scopes, claims, and how their table is shown."""

@@ -2,18 +2,30 @@
 
 ``holds`` and ``fails`` need the whole interval on one side of the bound; where it straddles the
 bound, the verdict is ``undecided``, and ``not tested at this scale`` where there is no interval.
+Where a claim does not speak of a condition, it is ``not applicable`` there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 
-from icnewton.evaluation.statistics import Error, clusters, diverged, ratio, steps_of
+from icnewton.claims.parts.scope import Facts, Scope
+from icnewton.evaluation.statistics import (
+    Error,
+    clusters,
+    diverged,
+    of_quantity,
+    ratio,
+    squared_residual,
+    steps_of,
+)
 
 HOLDS, FAILS, UNDECIDED, UNTESTED = "holds", "fails", "undecided", "not tested at this scale"
+NOT_APPLICABLE = "not applicable"
 
 Measurement = tuple[float, float, float, str]  # number, low, high, where
 Interval = tuple[float, float, float]
@@ -22,8 +34,8 @@ NOTHING: Measurement = (np.nan, np.nan, np.nan, "nothing at this scale to measur
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: ``sense`` is "<=" or ">="; figures of ``kinds`` that draw ``family``
-    show it.
+    """One line of the table: ``sense`` is "<=" or ">="; figures that draw one of ``methods`` show
+    it.
     """
 
     claim: str
@@ -32,12 +44,19 @@ class Row:
     sense: str
     bound: float
     measurement: Measurement
-    family: str = ""
-    kinds: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    applicable: bool = True
+
+    @property
+    def criterion(self) -> str:
+        """What the number is held against."""
+        return "-" if np.isnan(self.bound) else f"{self.sense} {self.bound:g}"
 
     @property
     def verdict(self) -> str:
         """Where the interval lies relative to the bound."""
+        if not self.applicable:
+            return NOT_APPLICABLE
         measured, low, high, _ = self.measurement
         if np.isnan([measured, low, high]).any():
             return UNTESTED
@@ -74,15 +93,6 @@ class Comparison:
             if diverged(group, self.error)
         }
 
-    def trained(self, method: str) -> list[tuple[str, list[int]]]:
-        """Conditions with the depths (or steps) that a method was evaluated at there, where there
-        are any.
-        """
-        depths = {
-            condition: list(steps_of(frame, method)) for condition, frame in self.frames.items()
-        }
-        return [(condition, found) for condition, found in depths.items() if found]
-
     def compare(
         self, condition: str, top: tuple[str, int], bottom: tuple[str, int]
     ) -> Interval | None:
@@ -102,22 +112,68 @@ class Comparison:
 class Evidence:
     """The tables that claims are read from.
 
-    linear: errors by condition; probes: outputs along a coordinate by condition; checks:
-    constructions of the linear half; diabetes: predictions; logistic: losses by condition; steps,
-    widths, budget: damped-Newton transformers against the algorithm; decrease: the functions of
-    App. E.1; cancer: the breast-cancer data.
+    errors: what problems say of answers, by condition of any problem, and facts of the same
+    conditions; probes: outputs along a coordinate, by linear condition; measurements: those that
+    need no learned model, by name, as far as there are any; diabetes: predictions, if there are
+    any.
     """
 
-    linear: Comparison
+    errors: Mapping[str, pd.DataFrame]
+    facts: Mapping[str, Facts]
     probes: Mapping[str, pd.DataFrame]
-    checks: pd.DataFrame
-    diabetes: pd.DataFrame
-    logistic: Mapping[str, pd.DataFrame]
-    steps: pd.DataFrame
-    widths: pd.DataFrame
-    budget: pd.DataFrame
-    decrease: pd.DataFrame
-    cancer: pd.DataFrame
+    measurements: Mapping[str, pd.DataFrame]
+    diabetes: pd.DataFrame | None = None
+
+    @cached_property
+    def linear(self) -> Comparison:
+        """Squared residuals of all linear conditions."""
+        return self._comparison("linear", "residual", squared_residual)
+
+    def logistic_of(self, quantity: str) -> Comparison:
+        """A quantity of all logistic conditions, such as ``excess`` or ``loss``."""
+        return self._comparison("logistic", quantity, itemgetter("value"))
+
+    def _comparison(self, problem: str, quantity: str, error: Error) -> Comparison:
+        frames = {
+            condition: of_quantity(frame, quantity)
+            for condition, frame in self.errors.items()
+            if self.facts[condition].condition.problem == problem
+        }
+        return Comparison(frames, error)
+
+    def steps(self, condition: str, method: str) -> list[int]:
+        """The steps or depths that a method was evaluated at, ascending."""
+        return list(steps_of(self._evaluated[condition], method))
+
+    @cached_property
+    def _evaluated(self) -> dict[str, pd.DataFrame]:
+        """Methods and steps by condition."""
+        return {
+            condition: frame[["method", "step"]].drop_duplicates()
+            for condition, frame in self.errors.items()
+        }
+
+    def inside(self, scope: Scope, method: str) -> list[tuple[str, list[int]]]:
+        """The conditions at which a method is in a scope, with its steps there."""
+        found = []
+        for condition in self.errors:
+            steps = self.steps(condition, method)
+            if steps and not scope.excludes(self.facts[condition], method):
+                found.append((condition, steps))
+        return found
+
+    def outside(self, scope: Scope) -> Iterator[tuple[str, tuple[str, ...], str]]:
+        """Conditions, methods and the reason why these are out of a scope that has their subject;
+        each condition once.
+        """
+        for condition in self.errors:
+            facts, reasons = self.facts[condition], {}
+            for method in scope.methods:
+                if self.steps(condition, method) and not scope.other_subject(facts, method):
+                    reasons[method] = scope.other_setting(facts, method)
+            excluded = tuple(method for method, reason in reasons.items() if reason)
+            if excluded:
+                yield condition, excluded, reasons[excluded[0]]
 
 
 def exactly(value: float, where: str) -> Measurement:

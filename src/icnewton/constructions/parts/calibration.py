@@ -4,13 +4,14 @@ every prompt.
 
 import torch
 
-from icnewton.algorithms.iterations import gram_matrix
-from icnewton.problems.linear import Condition, generator, sample
+from icnewton.algorithms.parts.normal_equations import gram_matrix
+from icnewton.problems.linear import LinearCondition, sample
+from icnewton.randomness import generator
 
 PROMPTS = 4096
 
 
-def spectrum(condition: Condition) -> tuple[float, float]:
+def spectrum_of(condition: LinearCondition) -> tuple[float, float]:
     """Smallest and largest eigenvalue of A^T A over 4096 prompts of a condition, from a random
     stream of their own.
     """

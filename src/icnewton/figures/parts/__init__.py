@@ -1,1 +1,1 @@
-"""TODO."""
+"""What the figures share: kinds, words, looks, lines and notes."""

@@ -3,22 +3,20 @@ the figure.
 """
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from icnewton.evaluation.statistics import diverged
-from icnewton.figures.parts.style import RC, condition_title, look, styled
+from icnewton.figures.parts.kind import Panel, Tables, Words
+from icnewton.figures.parts.style import RC, method_label, styled
 
 CHARACTERS = 14.0  # of the note to an inch of the figure
 
 
 def missing(
-    tables: Mapping[str, pd.DataFrame],
-    panels: Sequence[Mapping[str, Any]],
-    untrained: Sequence[str],
+    tables: Tables, panels: Sequence[Panel], untrained: Sequence[str], words: Words
 ) -> Iterator[str]:
     """``trained LSA with 5 layers (2 of 3 seeds diverged; normalised, ...)`` for models of
     ``panels`` that are not whole.
@@ -31,17 +29,33 @@ def missing(
     for panel in panels:
         for family, depths in panel["models"].items():
             wanted.setdefault(family, set()).update(depths)
-    for condition, table in tables.items():
-        where = f"; {condition_title(condition)}" if len(tables) > 1 else ""
+    asked = [name for name in untrained if name.split("/")[1].split("_layers")[0] in wanted]
+    trained = _by_training(tables, asked)
+    for condition, table in trained.items():
+        where = f"; {words.condition(condition)}" if len(trained) > 1 else ""
         for family, depths in wanted.items():
             for layers in sorted(depths):
                 rows = table[(table["method"] == family) & (table["step"] == layers)]
-                absent = sum(
-                    name.startswith(f"{condition}/{family}_layers{layers}_") for name in untrained
-                )
-                if reason := _reason(rows, absent):
+                run = f"{condition}/{family}_layers{layers}_"
+                if reason := _reason(rows, sum(name.startswith(run) for name in asked)):
                     many = "s" if layers != 1 else ""
-                    yield f"{look(family).label} with {layers} layer{many} ({reason}{where})"
+                    name = method_label(family, words)
+                    yield f"{name} with {layers} layer{many} ({reason}{where})"
+
+
+def _by_training(tables: Tables, untrained: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The rows of each condition; in tables of transfer, of models that were trained on it, or that
+    nobody has trained.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    for name, table in tables.items():
+        if "trained_on" in table:
+            of_untrained = [run.split("/")[0] for run in untrained]
+            places = dict.fromkeys([*table["trained_on"].dropna(), *of_untrained])
+            found |= {place: table[table["trained_on"] == place] for place in places}
+        else:
+            found[name] = table
+    return found
 
 
 def _reason(rows: pd.DataFrame, absent: int) -> str:
@@ -53,36 +67,26 @@ def _reason(rows: pd.DataFrame, absent: int) -> str:
     if "diverged" in rows:
         lost, seeds = int(rows["diverged"].max()), int(rows["seeds"].max())
     else:
-        column = "residual" if "residual" in rows else "output"
+        column = "output" if "output" in rows else "value"  # a probe's value is where it was taken
         lost, seeds = diverged(rows, lambda frame: frame[column]), rows["seed"].nunique()
     if lost == seeds and not absent:
         return "diverged"
     parts = {"diverged": lost, "not trained": absent}
-    return ", ".join(
+    counted = [
         f"{count} of {seeds + absent} seeds {what}" for what, count in parts.items() if count
-    )
+    ]
+    return ", ".join(counted)
 
 
 def note(figure: Figure, models: Sequence[str]) -> None:
     """Write below the figure which models are missing, if any are; a model's words stay on one line
     where they fit.
     """
-    if models:
-        width = int(CHARACTERS * figure.get_figwidth())
-        whole = (
-            words.replace(" ", "\N{NO-BREAK SPACE}") if len(words) < width else words
-            for words in models
-        )
-        lines = "\n".join(textwrap.wrap(f"missing: {', '.join(whole)}", width)).replace(
-            "\N{NO-BREAK SPACE}", " "
-        )
-        with styled():
-            figure.text(
-                0.5,
-                -0.02,
-                lines,
-                ha="center",
-                va="top",
-                fontsize=RC["legend.fontsize"],
-                color="#A00020",
-            )
+    if not models:
+        return
+    width, space = int(CHARACTERS * figure.get_figwidth()), "\N{NO-BREAK SPACE}"
+    whole = [model.replace(" ", space) if len(model) < width else model for model in models]
+    lines = textwrap.wrap(f"missing: {', '.join(whole)}", width)
+    text, small = "\n".join(lines).replace(space, " "), RC["legend.fontsize"]
+    with styled():
+        figure.text(0.5, -0.02, text, ha="center", va="top", fontsize=small, color="#A00020")

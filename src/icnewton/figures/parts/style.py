@@ -2,25 +2,30 @@
 files.
 
 Methods differ in marker and line style as well as in colour (Okabe and Ito's palette, safe for
-colour blindness).
+colour blindness). Nothing here knows of windows, or of matplotlib's state beyond its settings.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import cycle, product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import matplotlib.pyplot as plt
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+from icnewton.figures.parts.kind import Panel, Words
 from icnewton.files import write_atomically
 
-logging.getLogger("fontTools").setLevel(logging.ERROR)
+Style = dict[str, Any]  # keywords of matplotlib
 
-LAST_STEP = 6  # of an algorithm, where a panel does not say
+logging.getLogger("fontTools").setLevel(logging.ERROR)
 
 RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -47,7 +52,19 @@ def styled(changes: Mapping[str, Any] | None = None) -> AbstractContextManager[N
     """The settings of all figures, with ``changes``: laid over matplotlib's defaults, whatever a
     user's matplotlibrc says.
     """
-    return plt.style.context(["default", RC | dict(changes or {})])
+    return matplotlib.style.context(["default", RC | dict(changes or {})])
+
+
+def subplots(
+    rows: int,
+    columns: int,
+    size: tuple[float, float],
+    layout: Literal["constrained"] | None = "constrained",
+    sharey: bool | Literal["row"] = False,
+) -> tuple[Figure, np.ndarray]:
+    """A figure of a size in inches, and its axes ``(rows, columns)``."""
+    figure = Figure(figsize=size, layout=layout)
+    return figure, figure.subplots(rows, columns, sharey=sharey, squeeze=False)
 
 
 @dataclass(frozen=True)
@@ -78,15 +95,15 @@ LOOKS = {
     "softmax": Look("trained encoder", "#0072B2", "o"),
     "softmax_truth": Look("trained on true weights", "#56B4E9", "s"),
     "built_damped_newton": Look("built damped Newton", "#009E73", "h", "-"),
-    "built_gradient_descent": Look("built gradient descent", "#882255", "p", "-"),
+    "built_logistic_gradient_descent": Look("built gradient descent", "#882255", "p", "-"),
     "damped_newton": Look("damped Newton", "#D55E00", "^", "--"),
     "logistic_gradient_descent": Look("gradient descent, step 1/L", "#555555", "x", ":"),
     "logistic_steepest_descent": Look("gradient descent, line search", "#999999", "+", ":"),
 }
 
 
-# colour, marker and line of variants, in their order
-VARIANTS = (
+# colour, marker and line of whatever has no entry, in turn
+CYCLE = (
     ("#0072B2", "o", "-"),
     ("#D55E00", "^", "--"),
     ("#009E73", "s", "-."),
@@ -100,39 +117,62 @@ VARIANTS = (
 )
 
 
-def look(method: str) -> Look:
-    """The look of a method; a variant has its family's name and its own, and one without an entry
-    its own name in grey.
+def method_label(method: str, words: Words) -> str:
+    """What a method is called: by ``words``, else by its entry, else as it is; a variant without a
+    title has its family's and its own name.
     """
+    if method in words.methods:
+        return words.methods[method]
     family, _, variant = method.partition("-")
     if variant:
-        return Look(f"{look(family).label}, {variant.replace('_', ' ')}", "#777777", ".", "--")
-    return LOOKS.get(method, Look(method.replace("_", " "), "#777777", ".", "--"))
+        return f"{method_label(family, words)}, {variant.replace('_', ' ')}"
+    return LOOKS[method].label if method in LOOKS else method.replace("_", " ")
 
 
-def condition_title(condition: str) -> str:
-    """``normalised_kappa10_noise0.1`` or ``bounded_kappa10_mu0.1`` in words."""
-    protocol, kappa, last = condition.split("_")
-    scale = {
-        "normalised": "normalised, tr Σ = d",
-        "paper": "paper's protocol, λmax ~ U[1, 100]",
-        "bounded": "‖a‖ ≤ 1",
-    }[protocol]
-    value = (
-        f"noise {last.removeprefix('noise')}"
-        if last.startswith("noise")
-        else f"μ = {last.removeprefix('mu')}"
-    )
-    return f"{scale}, κ = {kappa.removeprefix('kappa')}, {value}"
+def methods_of(panels: Sequence[Panel]) -> list[str]:
+    """The models and algorithms that panels name."""
+    names: list[str] = []
+    for panel in panels:
+        names += [*panel["models"], *panel["algorithms"]]
+    return names
 
 
-def save(figure: Figure, paths: dict[str, Path]) -> None:
+def looks(methods: Iterable[str], words: Words) -> dict[str, Look]:
+    """The looks of the methods of one figure; those without an entry take turns at looks that no
+    other method of the figure has.
+    """
+    names = list(dict.fromkeys(methods))
+    known = {name: LOOKS[name] for name in names if name in LOOKS}
+    spare = cycle(_spare(list(known.values())))
+    chosen = {name: known[name] if name in known else next(spare) for name in names}
+    return {name: replace(look, label=method_label(name, words)) for name, look in chosen.items()}
+
+
+def _spare(taken: Sequence[Look]) -> list[Look]:
+    """Looks without a label that none of ``taken`` has, those of other colours first."""
+    colours = [colour for colour, _, _ in CYCLE]
+    drawn = {(look.colour, look.marker, look.line) for look in taken}
+    places = range(len(CYCLE))
+    mixed = [
+        (colours[i], *CYCLE[(i + turn) % len(CYCLE)][1:]) for turn, i in product(places, places)
+    ]
+    used = {look.colour for look in taken}
+    free = sorted((look for look in mixed if look not in drawn), key=lambda look: look[0] in used)
+    return [Look("", *look) for look in free]
+
+
+def frame_cell(ax: Axes, row: int, column: int) -> Rectangle:
+    """Put a frame around one cell of a heat map."""
+    corner = (column - 0.5, row - 0.5)
+    frame = Rectangle(corner, 1, 1, fill=False, edgecolor="#D55E00", linewidth=2)
+    ax.add_patch(frame)
+    return frame
+
+
+def save(figure: Figure, paths: Mapping[str, Path]) -> None:
     """Write one figure to its PDF, PNG and SVG path; equal figures give equal bytes."""
     metadata = {"pdf": {"CreationDate": None}, "png": {"Software": None}, "svg": {"Date": None}}
     with styled():
         for kind, path in paths.items():
-            write_atomically(
-                path,
-                partial(figure.savefig, format=kind, metadata=metadata[kind], bbox_inches="tight"),
-            )
-    plt.close(figure)
+            settings: Style = {"format": kind, "metadata": metadata[kind], "bbox_inches": "tight"}
+            write_atomically(path, partial(figure.savefig, **settings))

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What problems share: conditions, covariances, prompts in memory and on disk."""

@@ -9,16 +9,13 @@ the dtype given (float64 wherever results are reported), and raise ValueError on
 lambda / (2 sqrt(mu)). Iterates are endless generators that yield their start w = 0 first.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from icnewton.models.inputs import require
-
-LINE_SEARCH_BISECTIONS = 60
+from icnewton.inputs import require
 
 
 class NewtonStep(NamedTuple):
@@ -62,53 +59,6 @@ def newton_step(w: Tensor, x: Tensor, y: Tensor, mu: float) -> NewtonStep:
         g.unsqueeze(-1), torch.linalg.cholesky(hessian(w, x, y, mu))
     ).squeeze(-1)
     return NewtonStep(direction, (g * direction).sum(-1).clamp_min(0).sqrt())
-
-
-def damped_step(w: Tensor, x: Tensor, y: Tensor, mu: float) -> Tensor:
-    """w - 2 sqrt(mu) / (2 sqrt(mu) + lambda(w)) H^{-1} grad f, the exact step that Theorem 5.2
-    emulates.
-    """
-    direction, decrement = newton_step(w, x, y, mu)
-    damping = 2 * mu**0.5 / (2 * mu**0.5 + decrement)
-    return w - damping.unsqueeze(-1) * direction
-
-
-def damped_newton(x: Tensor, y: Tensor, mu: float) -> Iterator[Tensor]:
-    """Iterates of damped Newton from 0."""
-    w = torch.zeros_like(x[..., 0, :])
-    while True:
-        yield w
-        w = damped_step(w, x, y, mu)
-
-
-def gradient_descent(x: Tensor, y: Tensor, mu: float) -> Iterator[Tensor]:
-    """Iterates of gradient descent from 0 with step 1 / L, where L = lambda_max(A^T A) / (4 n) + mu
-    for each prompt.
-    """
-    w = torch.zeros_like(x[..., 0, :])
-    lipschitz = torch.linalg.matrix_norm(x, 2).square() / (4 * y.shape[-1]) + mu
-    while True:
-        yield w
-        w = w - gradient(w, x, y, mu) / lipschitz.unsqueeze(-1)
-
-
-def steepest_descent(x: Tensor, y: Tensor, mu: float) -> Iterator[Tensor]:
-    """Iterates of gradient descent from 0 with exact line search, the root of a monotone
-    derivative, by bisection.
-    """
-    w = torch.zeros_like(x[..., 0, :])
-    while True:
-        yield w
-        g = gradient(w, x, y, mu)
-        low, high = (
-            torch.zeros_like(w[..., 0]),
-            torch.full_like(w[..., 0], 1 / mu),
-        )  # f is mu-convex: the root is below 1 / mu
-        for _ in range(LINE_SEARCH_BISECTIONS):
-            middle = (low + high) / 2
-            falls = (gradient(w - middle.unsqueeze(-1) * g, x, y, mu) * g).sum(-1) > 0
-            low, high = torch.where(falls, middle, low), torch.where(falls, high, middle)
-        w = w - low.unsqueeze(-1) * g
 
 
 def minimise(x: Tensor, y: Tensor, mu: float, tolerance: float = 1e-12, steps: int = 100) -> Tensor:

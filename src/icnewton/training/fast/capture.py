@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from icnewton.training.engine import TrainingState, draw
-from icnewton.training.fast.together import Batch, advance_together
+from icnewton.training.fast.step import draw
+from icnewton.training.fast.together import advance_together
 from icnewton.training.runs import Run
+from icnewton.training.step import Batch, TrainingState
 
 EAGER_STEPS = 3  # before a recording, so that libraries have allocated their workspaces
 

@@ -24,7 +24,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from icnewton.problems.linear import Condition, sample_roots
+from icnewton.models.transformer import Transformer
+from icnewton.problems.parts.condition import Condition
+from icnewton.problems.parts.covariances import sample_roots
+from icnewton.protocols import gaussian
+from icnewton.training.runs import Run
 
 
 def condense(tokens: Tensor) -> Tensor:
@@ -35,30 +39,45 @@ def condense(tokens: Tensor) -> Tensor:
     return torch.cat([factor, tokens[:, -1:]], 1)
 
 
+def sees_gram_matrix_alone(transformer: Transformer) -> bool:
+    """Whether the theorem holds for a transformer; for other classes nobody knows."""
+    return type(transformer) is Transformer and transformer.config.is_trilinear
+
+
+def is_drawn_condensed(run: Run) -> bool:
+    """Whether ``sample_condensed`` gives what a run is trained on, in distribution."""
+    condition, is_whole = run.condition, run.recipe.curriculum is None
+    is_asked_for_labels = condition.problem == "linear" and run.kind.target == "target"
+    is_long = condition.n > condition.d
+    return is_whole and is_asked_for_labels and is_long and condition.law.is_gaussian
+
+
 def sample_condensed(
     condition: Condition,
     covariances: int,
     prompts_each: int,
-    generator: torch.Generator,
+    source: torch.Generator,
     dtype: torch.dtype,
 ) -> tuple[Tensor, Tensor]:
     """Condensed prompts and targets as ``condense`` and ``sample`` give them, in distribution; any
     n > d.
 
     Returns tokens ``(batch, d + 2, d + 1)``, the query (a_test, 0) last, and the query's labels
-    without noise ``(batch,)``.
+    without noise ``(batch,)``. Raises ValueError for other prompts than linear ones with Gaussian
+    examples.
     """
-    options: dict[str, Any] = {"generator": generator, "dtype": dtype, "device": generator.device}
-    d, batch = condition.d, covariances * prompts_each
-    roots = sample_roots(condition, covariances, generator, dtype)[0]
-    w = torch.randn(batch, d, 1, **options)
-    factor = bartlett(condition.n, d + 1, batch, generator, dtype)
-    u = torch.cat(
-        [factor[..., :-1], torch.randn(batch, 1, d, **options)], 1
-    )  # and the query, as examples before their root
+    if condition.problem != "linear" or not condition.law.is_gaussian:
+        found = f"{condition.protocol} {condition.problem} ones"
+        raise ValueError(f"prompts must be linear with Gaussian examples, found {found}")
+    d, batch, noise = condition.d, covariances * prompts_each, condition.to_json()["noise"]
+    roots = sample_roots(condition, covariances, source, dtype)[0]
+    w = gaussian((batch, d, 1), source, dtype)
+    factor = bartlett(condition.n, d + 1, batch, source, dtype)
+    # and the query, as examples before their root
+    u = torch.cat([factor[..., :-1], gaussian((batch, 1, d), source, dtype)], 1)
     x = (u.view(covariances, -1, d) @ roots.mT).view(batch, d + 2, d)
     clean = x @ w
-    y = F.pad(clean[:, :-1] + condition.noise * factor[..., -1:], (0, 0, 0, 1))
+    y = F.pad(clean[:, :-1] + noise * factor[..., -1:], (0, 0, 0, 1))
     return torch.cat([x, y], -1), clean[:, -1, 0]
 
 

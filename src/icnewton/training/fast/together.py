@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from icnewton.models.transformer import Transformer
-from icnewton.training.engine import TrainingState, advance, descend, draw, squared_errors
+from icnewton.training.fast.step import advance, draw, quick_answer
 from icnewton.training.runs import Run
-
-Batch = tuple[Tensor, Tensor]
+from icnewton.training.step import Batch, TrainingState, descend, squared_errors
 
 
 class _Errors(nn.Module):
@@ -25,23 +24,21 @@ class _Errors(nn.Module):
         self.run, self.transformer = run, transformer
 
     def forward(self, tokens: Tensor, target: Tensor) -> Tensor:
-        return squared_errors(self.run, self.transformer, tokens, target)
+        return squared_errors(self.run, self.transformer, tokens, target, quick_answer)
 
 
 def stackable(runs: Sequence[Run]) -> bool:
-    """Whether runs differ in nothing but condition and seed, at equal d and n."""
-    return (
-        len(
-            {(run.family, run.layers, run.recipe, run.condition.d, run.condition.n) for run in runs}
-        )
-        == 1
-    )
+    """Whether runs differ in nothing but kappa, the problem's own values and seed."""
+    kinds = [(run.family, run.layers, run.recipe) for run in runs]
+    conditions = [run.condition for run in runs]
+    sizes = [(c.problem, c.protocol, c.d, c.n) for c in conditions]
+    return len(set(kinds)) == len(set(sizes)) == 1
 
 
 def gradients(
     runs: Sequence[Run], states: Sequence[TrainingState], batches: Sequence[Batch]
 ) -> Tensor:
-    """Set the gradients of all models, as ``engine.gradient`` does for one; returns their mean
+    """Set the gradients of all models, as ``step.gradient`` does for one; returns their mean
     squared errors ``(models,)``.
     """
     modules = [_Errors(run, state.transformer) for run, state in zip(runs, states, strict=True)]

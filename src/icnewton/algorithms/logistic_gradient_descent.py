@@ -1,0 +1,36 @@
+"""Gradient descent on the logistic loss with the step 1 / L."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from icnewton.algorithms import Algorithm
+from icnewton.problems.logistic import LogisticCondition, LogisticPrompts
+from icnewton.problems.parts.logistic_loss import gradient
+
+
+def logistic_gradient_descent(x: Tensor, y: Tensor, mu: float) -> Iterator[Tensor]:
+    """Iterates of gradient descent from 0 with step 1 / L, where L = lambda_max(A^T A) / (4 n) + mu
+    for each prompt.
+    """
+    w = torch.zeros_like(x[..., 0, :])
+    lipschitz = torch.linalg.matrix_norm(x, 2).square() / (4 * y.shape[-1]) + mu
+    while True:
+        yield w
+        w = w - gradient(w, x, y, mu) / lipschitz.unsqueeze(-1)
+
+
+def _answers(prompts: LogisticPrompts, condition: LogisticCondition) -> Iterator[Tensor]:
+    return logistic_gradient_descent(prompts.x, prompts.y, condition.mu)
+
+
+ENTRIES = {
+    "logistic_gradient_descent": Algorithm(
+        title="gradient descent, step 1/L",
+        problem="logistic",
+        answers=_answers,
+        steps=(0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
+        layers=1.0,  # as it is built here
+    )
+}

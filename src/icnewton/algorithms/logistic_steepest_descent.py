@@ -1,0 +1,45 @@
+"""Gradient descent on the logistic loss with exact line search."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from icnewton.algorithms import Algorithm
+from icnewton.problems.logistic import LogisticCondition, LogisticPrompts
+from icnewton.problems.parts.logistic_loss import gradient
+
+LINE_SEARCH_BISECTIONS = 60
+
+
+def logistic_steepest_descent(x: Tensor, y: Tensor, mu: float) -> Iterator[Tensor]:
+    """Iterates of gradient descent from 0 with exact line search, the root of a monotone
+    derivative, by bisection.
+    """
+    w = torch.zeros_like(x[..., 0, :])
+    while True:
+        yield w
+        g = gradient(w, x, y, mu)
+        low, high = (
+            torch.zeros_like(w[..., 0]),
+            torch.full_like(w[..., 0], 1 / mu),
+        )  # f is mu-convex: the root is below 1 / mu
+        for _ in range(LINE_SEARCH_BISECTIONS):
+            middle = (low + high) / 2
+            falls = (gradient(w - middle.unsqueeze(-1) * g, x, y, mu) * g).sum(-1) > 0
+            low, high = torch.where(falls, middle, low), torch.where(falls, high, middle)
+        w = w - low.unsqueeze(-1) * g
+
+
+def _answers(prompts: LogisticPrompts, condition: LogisticCondition) -> Iterator[Tensor]:
+    return logistic_steepest_descent(prompts.x, prompts.y, condition.mu)
+
+
+ENTRIES = {
+    "logistic_steepest_descent": Algorithm(
+        title="gradient descent, line search",
+        problem="logistic",
+        answers=_answers,
+        steps=(0, 1, 2, 3, 4, 6, 8, 12, 16),
+    )
+}

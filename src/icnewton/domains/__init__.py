@@ -1,0 +1,58 @@
+"""For which prompts a model was made, and what can be said of its answer to one: by a theorem, or
+by its training.
+
+A domain follows from a model's card alone, so that a model that was saved and loaded knows it as
+well.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from icnewton.domains.check import Check as Check
+from icnewton.domains.check import UnknownDomain
+from icnewton.domains.inverse import InverseDomain
+from icnewton.domains.learned import EncoderDomain, RegressionDomain
+from icnewton.domains.least_squares import LeastSquaresDomain
+from icnewton.domains.logistic import DampedNewtonDomain, GradientDescentDomain
+from icnewton.models.model import Card
+
+
+class Domain(Protocol):
+    """The prompts for which a model was made."""
+
+    @property
+    def complaint(self) -> Callable[..., str]:
+        """From the dtype of the weights and the inputs, a sentence if some prompt lies outside,
+        else nothing.
+
+        Raises ValueError where an answer would be nothing but rounding.
+        """
+        ...
+
+    @property
+    def check(self) -> Callable[..., Check]:
+        """From a model, the inputs and a ``tolerance``, what can be said of the answers."""
+        ...
+
+
+BUILT: dict[str, Callable[[Card], Domain]] = {
+    "inverse": InverseDomain,
+    "least_squares": LeastSquaresDomain,
+    "damped_newton": DampedNewtonDomain,
+    "logistic_gradient_descent": GradientDescentDomain,
+}
+LEARNED: dict[str, Callable[[Card], Domain]] = {
+    "regression": RegressionDomain,
+    "logistic": EncoderDomain,
+}
+
+
+def domain_of(card: Card) -> Domain:
+    """The domain of a model; an ``UnknownDomain`` where its card does not say, or says nonsense,
+    what it was made for.
+    """
+    known = LEARNED.get(card.format["name"]) if card.kind == "learned" else BUILT.get(card.family)
+    try:
+        return known(card) if known else UnknownDomain()
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return UnknownDomain()

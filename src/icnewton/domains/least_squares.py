@@ -1,0 +1,135 @@
+"""The domain of built least squares: spectra of A^T A that its alpha or its interval suits."""
+
+import math
+from collections.abc import Iterator
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from icnewton.algorithms.parts.chebyshev import chebyshev_constants
+from icnewton.algorithms.parts.normal_equations import gram_matrix, moment, nth
+from icnewton.domains.check import Check, refuse_growth, share, whole
+from icnewton.inputs import not_finite, visible
+from icnewton.models.model import Card, Model
+from icnewton.models.transformer import MOST_APPLIED
+from icnewton.typed import plain
+
+MOST_STEPS = 128  # Newton's steps for a condition number of 1 / eps are fewer
+
+
+class LeastSquaresDomain:
+    """Newton from alpha S, S = A^T A + ridge I, converges for alpha lambda^2 < 2; Chebyshev keeps
+    its promise in [l, u].
+
+    ``check``'s residual is max |rho(lambda)| of the algorithm's residual polynomial over the
+    prompt's spectrum; the expected error is |y_hat - y_ls| in exact arithmetic, and what rounding
+    of size eps times the condition number adds.
+    """
+
+    def __init__(self, card: Card) -> None:
+        origin = card.origin
+        self.order, self.total = (
+            whole("order", origin["order"], 4),
+            whole("steps", origin["steps"], MOST_APPLIED),
+        )
+        self.ridge = plain("ridge", origin["ridge"], float)
+        self.alpha = plain("alpha", origin["alpha"], float | None)
+        self.spectrum = plain("spectrum", origin["spectrum"], tuple[float, float] | None)
+        if self.spectrum is None:
+            self.most = math.sqrt(2 / self.alpha) - self.ridge
+        else:
+            chebyshev_constants(*(end + self.ridge for end in self.spectrum))
+
+    def complaint(self, dtype: torch.dtype, x: Tensor, y: Tensor) -> str:
+        """A sentence if eigenvalues lie outside; raises ValueError where rounding in a null space
+        would be the answer.
+        """
+        if not (visible(x, y) and len(x)):
+            return ""
+        if found := not_finite(x=x, y=y):
+            return found
+        eigenvalues = self._eigenvalues(x)
+        lower, upper = eigenvalues[:, 0], eigenvalues[:, -1]
+        deficient = self._vanishing(eigenvalues, dtype)[:, 0]
+        refuse_growth(deficient, self.total, self.order, dtype, "a ridge")
+        slack = 1 + max(1e-9, 100 * torch.finfo(x.dtype if x.is_floating_point() else dtype).eps)
+        if self.spectrum is None:
+            outside, built = (
+                upper >= self.most * slack,
+                f"alpha = {self.alpha:g} converges below {self.most:.6g}",
+            )
+        else:
+            low, high = self.spectrum
+            outside, built = (
+                (lower * slack < low) | (upper > high * slack),
+                f"it was built for [{low:g}, {high:g}]",
+            )
+        if not bool(outside.any()):
+            return ""
+        found = f"[{lower[outside].min().item():.6g}, {upper[outside].max().item():.6g}]"
+        return f"{share(outside)} lie outside this model's domain: eigenvalues of A^T A in {found}, where {built}"
+
+    def check(self, model: Model, x: Tensor, y: Tensor, tolerance: float) -> Check:
+        """What the algorithm leaves of prompts in exact arithmetic, by their spectra."""
+        dtype = model.transformer.dtype
+        complaint = self.complaint(dtype, x, y)
+        x, y = x.detach().double(), y.detach().double()
+        examples, query = x[:, :-1], x[:, -1:]
+        S = gram_matrix(examples)
+        eigenvalues, V = torch.linalg.eigh(S)
+        eigenvalues = eigenvalues.clamp_min(0)
+        vanishing = self._vanishing(eigenvalues, dtype)
+        shifted = eigenvalues + self.ridge
+        solution = (moment(examples, y).unsqueeze(-2) @ V).squeeze(-2) / torch.where(
+            vanishing, math.inf, shifted
+        )
+        residuals = torch.where(vanishing, 0.0, nth(self._residuals(shifted), self.total))
+        along = (query @ V).squeeze(-2)
+        smallest = torch.where(vanishing, math.inf, shifted).amin(-1)
+        rounding = (
+            torch.finfo(dtype).eps
+            * shifted[:, -1]
+            / smallest
+            * along.norm(dim=-1)
+            * solution.norm(dim=-1)
+        )
+        return Check(
+            residual=residuals.abs().amax(-1),
+            spectrum=eigenvalues[:, [0, -1]],
+            expected_error=(along * residuals * solution).sum(-1).abs() + rounding,
+            steps=self._sufficient(shifted, vanishing, tolerance),
+            complaint=complaint,
+        )
+
+    def _eigenvalues(self, x: Tensor) -> Tensor:
+        """Of A^T A without the ridge, ascending, ``(batch, d)``, float64."""
+        return torch.linalg.eigvalsh(gram_matrix(x[:, :-1].detach().double())).clamp_min(0)
+
+    def _vanishing(self, eigenvalues: Tensor, dtype: torch.dtype) -> Tensor:
+        """Which eigenvalues of S are rounding in ``dtype``."""
+        shifted = eigenvalues + self.ridge
+        return shifted <= shifted.shape[-1] * torch.finfo(dtype).eps * shifted[:, -1:]
+
+    def _residuals(self, shifted: Tensor) -> Iterator[Tensor]:
+        """rho(lambda) after 0, 1, 2, ... steps, for the eigenvalues of S."""
+        if self.spectrum is None:
+            rho = 1 - self.alpha * shifted.square()
+            while True:
+                yield rho
+                rho = rho.pow(self.order)
+        constant, slope, scales = chebyshev_constants(*(end + self.ridge for end in self.spectrum))
+        rho = 1 - shifted * (constant + slope * shifted)
+        for scale in scales:
+            yield rho
+            rho = 1 - scale * (1 - rho.square())
+
+    def _sufficient(self, shifted: Tensor, vanishing: Tensor, tolerance: float) -> Tensor:
+        """The fewest steps after which max |rho| is within the tolerance, ``(batch,)``; infinite
+        where none are.
+        """
+        steps = torch.full_like(shifted[:, 0], torch.inf)
+        for count, rho in enumerate(islice(self._residuals(shifted), MOST_STEPS)):
+            worst = torch.where(vanishing, 0.0, rho).abs().amax(-1)
+            steps = torch.where((worst <= tolerance) & steps.isinf(), float(count), steps)
+        return steps

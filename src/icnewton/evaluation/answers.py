@@ -1,0 +1,153 @@
+"""Answers of algorithms and models to prompts of any problem, and how good they are, as one tidy
+frame.
+
+A frame has one row for each method, step, prompt and quantity. Its keys are ``method``; ``kind``
+(reference, built, learned, theory); ``seed``; ``step`` (steps of an algorithm, layers of a learned
+model); ``layers`` (what that costs as a transformer); ``covariance``; ``prompt``. Then come
+``quantity`` and ``value``: what a problem says of an answer, and the final loss of training.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from math import inf, nan
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from icnewton.algorithms import ALGORITHMS
+from icnewton.constructions import CONSTRUCTIONS, build
+from icnewton.models.model import Model
+from icnewton.problems import PROBLEMS
+from icnewton.problems.parts.condition import Condition
+from icnewton.problems.parts.prompts import Prompts
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers ``(batch, ...)`` with the words that identify them in a frame."""
+
+    method: str
+    kind: str
+    seed: int
+    step: int
+    layers: float
+    values: Tensor
+    final_loss: float = nan
+
+
+def method_of(name: str) -> str:
+    """What tables call the models of a run of this name: the family, and after a hyphen the
+    variant, if it is one.
+    """
+    return name.split("/")[-1].split("_layers")[0]
+
+
+def learned(
+    model: Model, method: str, seed: int, condition: Condition, prompts: Prompts
+) -> Answers:
+    """A model's answers, computed in float64 whatever dtype it was trained in; infinite, as is its
+    final loss, if its training diverged.
+    """
+    card, exact = model.card, model.to(torch.float64)
+    asked = _widened(prompts.x, int(card.format["d"]))
+    size = PROBLEMS[condition.problem].chunk
+    chunks = zip(asked.split(size), prompts.y.split(size), strict=True)
+    values = torch.cat([exact.answer(x, y) for x, y in chunks])
+    if values.ndim > 1:
+        values = values[:, : prompts.d]
+    final_loss = card.origin["final_loss"]
+    if card.origin["diverged"]:
+        values, final_loss = torch.full_like(values, inf), inf
+    return Answers(method, card.kind, seed, card.depth, card.depth, values, final_loss)
+
+
+def _widened(x: Tensor, d: int) -> Tensor:
+    """Examples of fewer dimensions, as a model of d dimensions sees them."""
+    return torch.nn.functional.pad(x, (0, d - x.shape[-1])) if x.shape[-1] < d else x
+
+
+def references(
+    name: str, steps: Sequence[int], condition: Condition, prompts: Prompts
+) -> Iterator[Answers]:
+    """The answers of an algorithm after each of ``steps``."""
+    iterates = ALGORITHMS[name].answers(prompts, condition)
+    for step, values in enumerate(islice(iterates, max(steps) + 1)):
+        if step in steps:
+            yield Answers(name, "reference", 0, step, layers_of(name, step, condition), values)
+
+
+def layers_of(name: str, step: int, condition: Condition) -> float:
+    """Layers that do ``step`` steps of an algorithm and what frames them; nan where nobody knows.
+
+    Where a construction executes the algorithm they are read off a built model.
+    """
+    if ALGORITHMS[name].construction is None:
+        return ALGORITHMS[name].layers * step
+    around, each = _layers_as_built(name, condition.d, condition.n)
+    return around + each * step
+
+
+@cache
+def _layers_as_built(name: str, d: int, n: int) -> tuple[int, int]:
+    """Layers around the steps of an algorithm, and of each step."""
+    algorithm = ALGORITHMS[name]
+    card = build(str(algorithm.construction), d=d, n=n, steps=1, **algorithm.settings).card
+    each = card.layers_per_step or 0
+    return card.depth - each, each
+
+
+def built(
+    name: str, family: str, models: dict[int, Model], condition: Condition, prompts: Prompts
+) -> Iterator[Answers]:
+    """The answers of built models by their numbers of steps; where one model gives the answers
+    after every step, ``models`` names it once for each.
+    """
+    size = PROBLEMS[condition.problem].chunk
+    chunks = list(zip(prompts.x.split(size), prompts.y.split(size), strict=True))
+    after_each = CONSTRUCTIONS[family].answers
+    if after_each is None:
+        values = {
+            step: torch.cat([model.answer(x, y) for x, y in chunks])
+            for step, model in models.items()
+        }
+    else:
+        model = next(iter(models.values()))
+        parts = [after_each(model, x, y) for x, y in chunks]
+        values = {step: torch.cat([part[step] for part in parts]) for step in models}
+    for step, model in models.items():
+        card = model.card
+        layers = card.depth if after_each is None else step * (card.layers_per_step or 0)
+        yield Answers(f"built_{name}", card.kind, 0, step, layers, values[step])
+
+
+def frame(answers: Sequence[Answers], condition: Condition, prompts: Prompts) -> pd.DataFrame:
+    """The tidy frame of what a problem says of answers."""
+    return pd.concat([_rows(item, condition, prompts) for item in answers], ignore_index=True)
+
+
+def _rows(item: Answers, condition: Condition, prompts: Prompts) -> pd.DataFrame:
+    problem = PROBLEMS[condition.problem]
+    quantities = {
+        name: values.numpy()
+        for name, values in problem.judge(item.values, prompts, condition).items()
+    }
+    covariance = prompts.covariance.numpy().astype(np.int32)
+    if item.kind == "learned":
+        for measure in problem.measures.values():
+            if measure.is_final_loss:
+                quantities[measure.quantity] = np.full(len(covariance), item.final_loss)
+    words = {
+        "method": item.method,
+        "kind": item.kind,
+        "seed": np.int32(item.seed),
+        "step": np.int32(item.step),
+        "layers": np.float64(item.layers),
+        "covariance": covariance,
+        "prompt": np.arange(len(covariance), dtype=np.int32),
+    }
+    blocks = [pd.DataFrame(words | {"quantity": q, "value": v}) for q, v in quantities.items()]
+    return pd.concat(blocks, ignore_index=True)

@@ -1,0 +1,30 @@
+"""What theory says can be reached on a condition's prompts, as answers beside those of models."""
+
+from collections.abc import Sequence
+from math import nan
+
+from icnewton.evaluation.answers import Answers
+from icnewton.problems.linear import LinearCondition, LinearPrompts
+from icnewton.theory import query_as_key
+from icnewton.theory.polynomials import degree, fit, fitting_prompts
+
+
+def limits(
+    condition: LinearCondition,
+    prompts: LinearPrompts,
+    fitted_to: int,
+    layers: Sequence[int],
+    attending: bool,
+) -> list[Answers]:
+    """The best fixed polynomials of some numbers of layers and, where models attend to their query,
+    least squares with it as an example. Both are fitted to ``fitted_to`` other prompts.
+    """
+    batches = fitting_prompts(condition, fitted_to)
+    found = []
+    for depth in layers:
+        values = fit(batches, degree(depth)).predict(prompts)
+        found.append(Answers("best_polynomial", "theory", 0, depth, depth, values))
+    if attending:
+        level = query_as_key.best_factor(batches) * query_as_key.predict(prompts)
+        found.append(Answers("query_as_example", "theory", 0, 0, nan, level))
+    return found

@@ -1,0 +1,64 @@
+"""What each gadget of a built damped-Newton transformer contributes to its error."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+import torch
+
+from icnewton.constructions.parts.interventions import GADGETS, iterates
+from icnewton.evaluation.measurements import Measurement
+from icnewton.evaluation.measurements.parts.damped_newton import (
+    Cells,
+    Count,
+    Mu,
+    Size,
+    Steps,
+    by_hand,
+    norm,
+    prompts_of,
+    step_errors,
+)
+
+
+def error_budget(
+    mu: tuple[Mu, ...],
+    cells: Cells,
+    steps: Steps,
+    prompts: Count,
+    d: Size = 5,
+    n: Size = 26,
+) -> pd.DataFrame:
+    """One row for each mu, prompt and intervention: distance to the minimiser and largest step error, by
+    which gadget is exact.
+
+    ``intervention`` is ``all`` (no gadget exact), ``without`` (this one exact) or ``only`` (every other
+    one exact).
+    """
+    frames = []
+    for value in mu:
+        problem, model = prompts_of(d, n, value, prompts), by_hand(d, n, value, cells, steps)
+        for intervention, gadget, exact in _interventions():
+            w = iterates(model, problem.x, problem.y, exact)
+            measured = {
+                "distance": norm(w[-1] - problem.target),
+                "step_error": torch.stack(step_errors(w, problem, value)).amax(0),
+            }
+            row = {
+                "mu": value,
+                "cells": cells,
+                "intervention": intervention,
+                "gadget": gadget,
+                "prompt": range(prompts),
+            }
+            frames.append(pd.DataFrame(row | measured))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _interventions() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    yield "all", "none", ()
+    for gadget in GADGETS:
+        yield "without", gadget, (gadget,)
+        yield "only", gadget, tuple(other for other in GADGETS if other != gadget)
+
+
+ENTRIES = {"budget": Measurement(error_budget, "making gadgets exact one at a time")}

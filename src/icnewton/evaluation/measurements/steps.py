@@ -1,0 +1,80 @@
+"""Every step of built damped-Newton transformers: the measurements behind T5.1, T5.2, T5.4 and
+T1.1.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+
+from icnewton.constructions.damped_newton import build_damped_newton
+from icnewton.constructions.parts.interventions import iterates
+from icnewton.evaluation.measurements import Measurement
+from icnewton.evaluation.measurements.parts.damped_newton import (
+    Count,
+    Mu,
+    Size,
+    StepError,
+    Steps,
+    norm,
+    prompts_of,
+    shape_of,
+    step_errors,
+)
+from icnewton.problems.logistic import LogisticPrompts
+from icnewton.problems.parts.logistic_loss import loss, newton_step
+
+
+@dataclass(frozen=True)
+class StepsAt:
+    """A regularisation and a number of steps."""
+
+    mu: Mu
+    steps: Steps
+
+
+def check_steps(
+    conditions: tuple[StepsAt, ...],
+    error: tuple[StepError, ...],
+    prompts: Count,
+    d: Size = 5,
+    n: Size = 26,
+) -> pd.DataFrame:
+    """One row for each mu, error, prompt and step: error of the step, decrement and gap of g,
+    distance to the minimiser.
+    """
+    rows = []
+    for condition in conditions:
+        mu, steps = condition.mu, condition.steps
+        problem = prompts_of(d, n, mu, prompts)
+        rows += [_steps_frame(d, n, mu, tolerance, steps, problem) for tolerance in error]
+    return pd.concat(rows, ignore_index=True)
+
+
+def _steps_frame(
+    d: int, n: int, mu: float, error: float, steps: int, problem: LogisticPrompts
+) -> pd.DataFrame:
+    model = build_damped_newton(d=d, n=n, mu=mu, steps=steps, error=error, looped=True)
+    x, y = problem.x, problem.y
+    w = iterates(model, x, y)
+    errors = [*step_errors(w, problem, mu), torch.full((len(x),), torch.nan, dtype=x.dtype)]
+    lowest, shape = (
+        loss(problem.target, x, y, mu),
+        shape_of(model) | {"d": d, "n": n, "mu": mu, "error": error},
+    )
+    frames = [
+        pd.DataFrame(
+            shape
+            | {"prompt": range(len(x)), "step": step, "step_error": errors[step]}
+            | {"decrement": newton_step(v, x, y, mu).decrement / (2 * mu**0.5)}
+            | {
+                "gap": (loss(v, x, y, mu) - lowest) / (4 * mu),
+                "distance": norm(v - problem.target),
+            }
+        )
+        for step, v in enumerate(w)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+ENTRIES = {"steps": Measurement(check_steps, "comparing built steps with damped Newton's")}

@@ -1,0 +1,70 @@
+"""What models and algorithms answer as one coordinate of a query varies (Figures 3 to 6)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from icnewton.algorithms.parts.normal_equations import direct_solve, gram_matrix, moment
+from icnewton.evaluation.answers import Answers
+from icnewton.evaluation.statistics import FAR, NEAR
+from icnewton.problems.linear import LinearPrompts
+
+STEPS = 6  # of an algorithm: those that are probed
+
+
+def probe_values(prompts: LinearPrompts, points: int = 61) -> np.ndarray:
+    """Values of the query's first coordinate for Figures 3 to 6, in units of its 99 % range:
+    +-20/14.9 and +-100/14.9.
+
+    The paper's training range is +-14.9, its plots reach +-20 and +-100; here the range is measured
+    on the prompts.
+    """
+    unit = float(prompts.x[..., 0].abs().flatten().quantile(0.99, interpolation="linear"))
+    grids = [np.linspace(-reach, reach, points) * unit for reach in (NEAR, FAR)]
+    return np.unique(np.concatenate([*grids, [-unit, unit]]))
+
+
+def probe_prompts(prompts: LinearPrompts, count: int, values: np.ndarray) -> LinearPrompts:
+    """The first prompt of each of ``count`` covariances, its query repeated with every value of its
+    first coordinate.
+
+    LinearPrompts are ordered by covariance, then by value.
+    """
+    first = np.unique(prompts.covariance.numpy(), return_index=True)[1][:count]
+    repeated = prompts.map(
+        lambda tensor: tensor[torch.from_numpy(first)].repeat_interleave(len(values), 0)
+    )
+    x = repeated.x.clone()
+    x[:, -1, 0] = torch.from_numpy(values).repeat(len(first))
+    return replace(repeated, x=x, target=(x[:, -1] * repeated.w).sum(-1))
+
+
+def probe_frame(answers: Sequence[Answers], probes: LinearPrompts) -> pd.DataFrame:
+    """Long frame of outputs as the query's first coordinate varies, with the least-squares output
+    beside each.
+    """
+    examples = probes.x[:, :-1]
+    w = direct_solve(gram_matrix(examples), moment(examples, probes.y))
+    common = {
+        "covariance": probes.covariance.numpy(),
+        "value": probes.x[:, -1, 0].numpy(),
+        "slope": w[:, 0].numpy(),
+        "least_squares": (probes.x[:, -1] * w).sum(-1).numpy(),
+    }
+    frames = [
+        pd.DataFrame(
+            {
+                "method": i.method,
+                "kind": i.kind,
+                "seed": i.seed,
+                "step": i.step,
+                **common,
+                "output": i.values,
+            }
+        )
+        for i in answers
+    ]
+    return pd.concat(frames, ignore_index=True)

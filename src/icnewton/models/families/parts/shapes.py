@@ -1,0 +1,49 @@
+"""The shapes of the paper's transformers (Sec. 6)."""
+
+from typing import Any
+
+from icnewton.models.families import Sizes
+from icnewton.models.transformer import TransformerConfig
+
+
+def linear_attention(sizes: Sizes, d: int, n: int, layers: int, **more: Any) -> TransformerConfig:
+    """Linear self-attention on tokens (a_i, y_i), whose one output is the prediction.
+
+    With ``mean_attention`` attention is divided by n * head_dim.
+    """
+    return TransformerConfig(
+        depth=layers,
+        attention="linear",
+        scale=1 / (n * sizes.head_dim) if sizes.mean_attention else 1.0,
+        inputs=d + 1,
+        outputs=1,
+        **_common(sizes),
+        **more,
+    )
+
+
+def encoder(sizes: Sizes, d: int, n: int, layers: int) -> TransformerConfig:
+    """nanoGPT's block without causal mask, LayerNorm first, on tokens (a_i, y_i, mark); the outputs
+    are w.
+    """
+    return TransformerConfig(
+        depth=layers,
+        attention="softmax",
+        scale=sizes.head_dim**-0.5,
+        layer_norm=True,
+        inputs=d + 2,
+        outputs=d,
+        **_common(sizes),
+    )
+
+
+def _common(sizes: Sizes) -> dict[str, Any]:
+    return {
+        "width": sizes.width,
+        "heads": sizes.heads,
+        "head_dim": sizes.head_dim,
+        "hidden_width": sizes.hidden_width,
+        "activation": "gelu",
+        "clip": sizes.activation_clip,
+        "query_as_key": sizes.query_as_key,
+    }

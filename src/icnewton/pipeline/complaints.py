@@ -1,0 +1,257 @@
+"""Everything that is wrong with a configuration, in words."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from icnewton.constructions.parts.precision import largest_error, smallest_error
+from icnewton.evaluation.measurements import MEASUREMENTS
+from icnewton.evaluation.probes import STEPS
+from icnewton.files import brief
+from icnewton.models.families import FAMILIES
+from icnewton.pipeline.experiment import Experiment, members, problem_of, run_name, tested_on
+from icnewton.pipeline.schema import Config, complaints, malformed
+from icnewton.problems import PROBLEMS
+from icnewton.training.recipe import Recipe
+from icnewton.typed import settings_of
+
+MOST_MODELS, MOST_PROBLEMS = 100_000, 50
+
+
+class ConfigError(ValueError):
+    """Everything wrong with a configuration, one line a problem."""
+
+    def __init__(self, problems: list[str]) -> None:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        shown = problems[:MOST_PROBLEMS] + ["and so on"] * (len(problems) > MOST_PROBLEMS)
+        lines = [f"the configuration has {count}:", *(f"  - {problem}" for problem in shown)]
+        super().__init__("\n".join(lines))
+
+
+def check(config: Config) -> Experiment:
+    """The experiment of a configuration, or ConfigError naming each key, what was expected and what
+    was found.
+    """
+    if problem := malformed(config):
+        raise ConfigError([problem])  # nothing else can be said of it
+    problems, experiment = complaints(config), Experiment(config)
+    try:
+        for problem in _contradictions(experiment):
+            problems.append(problem)
+    except Exception:  # what the schema refuses may lack what the contradictions look at
+        if not problems:
+            raise
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+    return experiment
+
+
+def _contradictions(experiment: Experiment) -> Iterator[str]:
+    """Problems that no schema can see."""
+    config = experiment.config
+    yield from _sizes(experiment)
+    yield from _inexact(config)
+    if (models := sum(map(_count, config["runs"]))) > MOST_MODELS:
+        yield f"runs: expected at most {MOST_MODELS} models in all, found {models}"
+        return
+    for index, group in enumerate(config["runs"]):
+        yield from _of_group(f"runs[{index}]", group, experiment)
+    for where, values in _conditions(config):
+        yield from _said(where, experiment.condition, values)
+    for name, settings in config.get("measurements", {}).items():
+        yield from _said(f"measurements.{name}", settings_of, MEASUREMENTS[name].measure, settings)
+    yield from _unbuildable(config)
+    counts = Counter(name for group in config["runs"] for name in _names(group, experiment))
+    for name, count in counts.items():
+        if count > 1:
+            yield f"runs: expected each model once, found {name} {count} times"
+    for name in config.get("figures", {}):
+        yield from _of_figure(name, set(counts), experiment)
+
+
+def _said(where: str, function: Any, *arguments: Any) -> list[str]:
+    """What a function complains of."""
+    try:
+        function(*arguments)
+    except (TypeError, ValueError) as error:
+        return [f"{where}: {error}"]
+    return []
+
+
+def _sizes(experiment: Experiment) -> Iterator[str]:
+    d, n = experiment.sizes("linear")
+    if n < d:
+        words = f"at least d = {d}, because least squares is solved directly"
+        yield f"problems.linear.n: expected {words}, found {n}"
+    probes, covariances = (experiment.config["evaluation"][k] for k in ("probes", "covariances"))
+    if probes > covariances:
+        words = f"at most one for each of {covariances} covariances"
+        yield f"evaluation.probes: expected {words}, found {probes}"
+
+
+def _conditions(config: Config) -> Iterator[tuple[str, Config]]:
+    """The conditions that are written out, each with its place."""
+    for name, entry in config.get("constructions", {}).items():
+        for index, values in enumerate(entry["conditions"]):
+            yield f"constructions.{name}.conditions[{index}]", values
+    for index, values in enumerate(config.get("polynomial", {}).get("conditions", [])):
+        yield f"polynomial.conditions[{index}]", values
+    if "diabetes" in config:
+        yield "diabetes", config["diabetes"]
+
+
+def _inexact(config: Config) -> Iterator[str]:
+    """Values that names, which are of six digits, do not tell from others."""
+    groups = [(f"runs[{index}]", group) for index, group in enumerate(config["runs"])]
+    for where, values in (*_conditions(config), *groups):
+        for key in values.keys() - {"layers", "seeds", "set", "evaluate_on"}:
+            for value in values[key] if isinstance(values[key], list) else [values[key]]:
+                if not isinstance(value, str) and float(f"{value:g}") != value:
+                    words = "a number of at most six digits, which names show"
+                    yield f"{where}.{key}: expected {words}, found {value!r}"
+
+
+def _of_group(where: str, group: Config, experiment: Experiment) -> Iterator[str]:
+    """What is wrong with an entry of runs."""
+    family, problem = FAMILIES[group["family"]], PROBLEMS[problem_of(group)]
+    if family.format not in problem.formats:
+        words = f"a family that answers {problem_of(group)} problems"
+        yield f"{where}.family: expected {words}, found {group['family']!r}"
+        return
+    own = problem.condition.own()
+    known = {"family", "variant", "recipe", "problem", "protocol", "kappa", "layers", "seeds"}
+    if unknown := sorted(group.keys() - known - {"set", "evaluate_on", *own}):
+        yield (
+            f"{where}: expected only {', '.join(sorted(known))}, {', '.join(own)}, "
+            f"found {brief(', '.join(unknown))}"
+        )
+        return
+    if wrong := _said(where, experiment.recipe, group):
+        yield from wrong
+        return
+    recipe = experiment.recipe(group)
+    yield from _of_recipe(where, recipe, problem_of(group))
+    for values, layers, _ in members(group):
+        condition = _said(where, experiment.condition, values)
+        if found := condition or _said(where, tested_on, experiment.condition(values), group):
+            yield from found
+            return
+        if not layers and family.format == "regression":
+            yield f"{where}.layers: expected at least 1 for {group['family']}, found {layers}"
+            return
+
+
+def _of_recipe(where: str, recipe: Recipe, problem: str) -> Iterator[str]:
+    if recipe.warmup > recipe.steps:
+        found = f"{recipe.warmup} and {recipe.steps}"
+        yield f"{where}: expected warmup to be at most steps, found {found}"
+    if problem != "linear" and recipe.curriculum:
+        words = "curriculum to be null, because it is one of linear regression"
+        yield f"{where}: expected {words}, found {recipe.curriculum}"
+
+
+def _count(group: Config) -> int:
+    lists = [value for key, value in group.items() if isinstance(value, list)]
+    return math.prod(len(value) for value in lists if value and not isinstance(value[0], Mapping))
+
+
+def _names(group: Config, experiment: Experiment) -> Iterator[str]:
+    for values, layers, seed in members(group):
+        yield f"{experiment.named(values)}/{run_name(group['family'], group.get('variant'), layers, seed)}"
+
+
+def _unbuildable(config: Config) -> Iterator[str]:
+    """Errors of a damped-Newton step for which Theorem 5.2's construction has no proof, or float64
+    no room.
+    """
+    asked: list[tuple[str, float, float]] = []
+    for name, entry in config.get("constructions", {}).items():
+        if entry["family"] == "damped_newton" and "error" in entry.get("set", {}):
+            error = entry["set"]["error"]
+            where = f"constructions.{name}.set.error"
+            asked += [(where, c["mu"], error) for c in entry["conditions"] if "mu" in c]
+    measured = config.get("measurements", {})
+    for entry in measured.get("steps", {}).get("conditions", []):
+        if isinstance(entry, Mapping) and "mu" in entry:
+            errors = measured["steps"].get("error", [])
+            asked += [("measurements.steps.error", entry["mu"], error) for error in errors]
+    if {"mu", "error"} <= (cancer := measured.get("breast_cancer", {})).keys():
+        asked.append(("measurements.breast_cancer.error", cancer["mu"], cancer["error"]))
+    for where, mu, error in asked:
+        if not all(isinstance(value, int | float) and value > 0 for value in (mu, error)):
+            continue  # which was said before
+        if error > largest_error(mu):
+            words = f"at most {largest_error(mu):.3g} at mu = {mu:g}"
+            yield f"{where}: expected {words}, found {error}"
+        if error < smallest_error(mu):
+            words = f"at least {smallest_error(mu):.3g} at mu = {mu:g}"
+            yield f"{where}: expected {words}, found {error}"
+
+
+def _of_figure(name: str, trained: set[str], experiment: Experiment) -> Iterator[str]:
+    where, spec = f"figures.{name}", experiment.config["figures"][name]
+    kind, word = experiment.figure_kind(name), spec["kind"]
+    if kind.tables == "measurement":
+        if extra := spec.keys() - {"kind", "section"}:
+            words = " and no ".join(sorted(extra))
+            yield f"{where}: expected no {words} for a figure of kind {word}"
+        if kind.measurement not in experiment.config.get("measurements", {}):
+            yield f"{where}: expected measurements to have {kind.measurement}, found it without"
+        return
+    wanted = ["panels"] if kind.tables == "transfer" else ["conditions", "panels"]
+    if missing := [key for key in wanted if key not in spec]:
+        yield f"{where}: expected the key {', '.join(missing)}, found none"
+        return
+    panels = spec["panels"]
+    if not kind.several_panels and len(panels) > 1:
+        yield f"{where}.panels: expected one panel for a figure of kind {word}, found {len(panels)}"
+    if kind.tables == "probes":
+        if not experiment.config["evaluation"]["probes"]:
+            yield f"{where}: expected evaluation.probes to be at least 1, found 0"
+        if (steps := panels[0].get("steps", STEPS)) > STEPS:
+            words = f"at most {STEPS} steps, which are those that are probed"
+            yield f"{where}: expected {words}, found {steps}"
+    if kind.tables == "transfer" and not experiment.transfers:
+        yield f"{where}: expected some entry of runs with evaluate_on, found none"
+    for condition in spec.get("conditions", []):
+        yield from _of_shown(where, spec, condition, trained, experiment)
+
+
+def _of_shown(
+    where: str, spec: Config, condition: str, trained: set[str], experiment: Experiment
+) -> Iterator[str]:
+    """What is wrong with a condition of a figure."""
+    found, problems = brief(repr(condition)), _problems(experiment)
+    if condition not in problems:
+        expected = brief(", ".join(sorted(problems)), 1000)
+        yield f"{where}.conditions: expected one of {expected}, found {found}"
+        return
+    problem = problems[condition]
+    kind = experiment.figure_kind(where.removeprefix("figures."))
+    if kind.problem not in (None, problem):
+        yield f"{where}: expected a {kind.problem} condition, found {found}"
+    elif kind.with_built and not experiment.built(condition):
+        yield f"{where}: expected a condition for which something is built, found {found}"
+    for panel in spec["panels"]:
+        able = experiment.algorithms(problem)
+        if foreign := [name for name in panel.get("algorithms", []) if name not in able]:
+            words = f"algorithms for {problem} problems"
+            yield f"{where}: expected {words}, found {brief(', '.join(foreign))}"
+        for family, depths in panel["models"].items():
+            for layers in depths:
+                start = f"{condition}/{family}_layers{layers}_"
+                if not any(name.startswith(start) for name in trained):
+                    missing = f"{family} with {layers} layers at {condition}"
+                    words = "models that some entry of runs trains"
+                    yield f"{where}: expected {words}, found {missing}"
+
+
+def _problems(experiment: Experiment) -> dict[str, str]:
+    """The problem of each condition that has a table, by the condition's name."""
+    config = experiment.config
+    asked: list[Config] = []
+    for group in config["runs"]:
+        asked += [values for values, _, _ in members(group)]
+    asked += [values for where, values in _conditions(config) if where != "diabetes"]
+    return {experiment.named(values): values.get("problem", "linear") for values in asked}
