@@ -27,38 +27,72 @@ RUNS = {
     SOFTMAX: ["softmax_layers1_seed0", "softmax_layers2_seed0", "softmax_truth_layers1_seed0"],
 }
 FIGURES = {
-    "linear": {"figure2", "figure4", "headline", "similarity", "ablation"},
-    "ln": {"figure9"},
-    "logistic": {"figure1", "figure7", "logistic_distance", "logistic_grid", "logistic_layers"},
-    "built": {"figure10", "layers_law", "width_law", "error_budget"},
+    LSA: {"figure2", "figure4", "headline", "similarity", "ablation"},
+    LN: {"figure9"},
+    SOFTMAX: {"figure1", "figure7", "logistic_distance", "logistic_grid", "logistic_layers"},
+    "steps": {"layers_law"},
+    "widths": {"width_law"},
+    "budget": {"error_budget"},
+    "decrease": {"figure10"},
 }
 CLAIMS = {"claims", "provenance"}
-
-
 FIRST = RUNS[LSA][:2]  # the runs of the first entry of the configuration
+LINEAR, ALL = (LSA, LN), (LSA, LN, SOFTMAX)
 
 
 def figures(*groups):
     return {f"figure {name}" for group in groups for name in FIGURES[group]}
 
 
-def of_runs(rule, condition):
-    return {f"{rule} {condition}/{run}" for run in RUNS[condition]}
+def of_runs(rule, *conditions):
+    return {f"{rule} {condition}/{run}" for condition in conditions for run in RUNS[condition]}
 
 
-EVALUATED_LINEAR = {*of_runs("evaluate_model", LSA), *of_runs("evaluate_model", LN)}
-EVALUATED = EVALUATED_LINEAR | of_runs("evaluate_logistic_model", SOFTMAX)
-TABLES = {f"table {LSA}", f"table {LN}", f"logistic_table {SOFTMAX}"}
-TRAINED = {job for condition in RUNS for job in of_runs("train", condition)}
-DATA = {f"data {condition}" for condition in RUNS}
-REFERENCES = {
-    f"evaluate_references {LSA}",
-    f"evaluate_references {LN}",
-    f"evaluate_logistic_references {SOFTMAX}",
+def at(rule, *conditions):
+    return {f"{rule} {condition}" for condition in conditions}
+
+
+def probes(*conditions):
+    return at("probe", *(condition for condition in conditions if condition in LINEAR))
+
+
+def shown(*conditions):
+    """What is made of the evaluations of conditions."""
+    return at("table", *conditions) | figures(*conditions) | CLAIMS
+
+
+def asked_again(*conditions):
+    """Everything that reads the prompts of conditions, and what follows."""
+    built = {
+        LSA: {f"evaluate_built {LSA}", f"evaluate_limits {LSA}"},
+        LN: set(),
+        SOFTMAX: {f"evaluate_built {SOFTMAX}"},
+    }
+    evaluations = of_runs("evaluate_model", *conditions) | at("evaluate_references", *conditions)
+    for condition in conditions:
+        evaluations |= built[condition]
+    return evaluations | probes(*conditions) | shown(*conditions)
+
+
+def trained_again(*conditions):
+    """Trainings, and what follows from them."""
+    trained = of_runs("train", *conditions) | of_runs("evaluate_model", *conditions)
+    return trained | probes(*conditions) | shown(*conditions)
+
+
+def measured(*names):
+    """Measurements, and what is made of them."""
+    return at("measure", *names) | figures(*(n for n in names if n in FIGURES)) | CLAIMS
+
+
+CONSTRUCTED = {
+    "least_squares": {f"construct_{name} {LSA}" for name in ("newton2", "chebyshev")},
+    "damped_newton": {f"construct_damped_newton {SOFTMAX}"},
+    "logistic_gradient_descent": {f"construct_logistic_gradient_descent {SOFTMAX}"},
 }
-BUILT = {f"evaluate_built {LSA}", f"evaluate_logistic_built {SOFTMAX}", f"evaluate_theory {LSA}"}
 SMOKE, CONFIG = "workflow/scales/smoke.yaml", "config.yaml"
 MODEL = f"train/{LSA}/lsa_layers2_seed0"
+PACKAGE = "src/icnewton"
 
 
 def replaced(path: str, old: str, new: str) -> Callable[[Path], None]:
@@ -100,78 +134,147 @@ def corrupted(path: str) -> Callable[[Path], None]:
     return edit
 
 
+def added(path: str, text: str) -> Callable[[Path], None]:
+    """A new module of the package."""
+    return lambda folder: (folder / PACKAGE / path).write_text(text, encoding="utf-8") and None
+
+
+def copied(path: str, new: str, *names: tuple[str, str]) -> Callable[[Path], None]:
+    """A new entry that is an old one by another name."""
+
+    def edit(folder):
+        text = (folder / PACKAGE / path).read_text(encoding="utf-8")
+        for old, name in names:
+            assert old in text
+            text = text.replace(old, name)
+        (folder / PACKAGE / path).with_name(new).write_text(text, encoding="utf-8")
+
+    return edit
+
+
+def again(path: str, start: str = "ENTRIES = ") -> Callable[[Path], None]:
+    """A module of the package with one more value."""
+    return replaced(f"{PACKAGE}/{path}", start, f"ONE = 1\n\n{start}")
+
+
+NEWTON = at("evaluate_references", *LINEAR) | probes(*LINEAR) | shown(*LINEAR)
+DAMPED = (
+    CONSTRUCTED["damped_newton"] | {f"evaluate_built {SOFTMAX}", "measurement_table breast_cancer"}
+    | measured("steps", "widths", "budget", "breast_cancer") | shown(SOFTMAX)
+)  # fmt: skip
 EDITS = {
     "nothing": (lambda folder: None, set()),
     "scripts, modules and configuration touched": (
-        touched("workflow/scripts/train.py", "src/icnewton/problems/linear.py", CONFIG, "Snakefile"),
+        touched("workflow/scripts/train.py", f"{PACKAGE}/registry.py", CONFIG, "Snakefile"),
         set(),
     ),
-    "a comment in a script": (replaced("workflow/scripts/train.py", "with job(", "# a remark\nwith job("), set()),
-    "a comment in a module": (replaced("src/icnewton/problems/linear.py", "@dataclass", "# a remark\n@dataclass"), set()),
-    "a docstring of the engine": (replaced("src/icnewton/training/engine.py", '"""', '"""Again: '), set()),
-    "memory of a rule": (replaced("workflow/rules/train.smk", "mem_mb=4000", "mem_mb=5000"), set()),
-    "time between checkpoints": (replaced(CONFIG, "checkpoint_seconds: 30", "checkpoint_seconds: 60"), {"provenance"}),
+    "a comment in a script": (
+        replaced("workflow/scripts/train.py", "with job(", "# a remark\nwith job("),
+        set(),
+    ),
+    "a comment in a module": (
+        replaced(f"{PACKAGE}/problems/linear.py", "@dataclass", "# a remark\n@dataclass"),
+        set(),
+    ),
+    "a docstring of the step": (replaced(f"{PACKAGE}/training/step.py", '"""', '"""Again: '), set()),
+    "memory of a rule": (
+        replaced("workflow/rules/train.smk", "mem_mb=4000", "mem_mb=5000"),
+        set(),
+    ),
+    "time between checkpoints": (
+        replaced(CONFIG, "checkpoint_seconds: 30", "checkpoint_seconds: 60"),
+        {"provenance"},
+    ),
     "a figure's value": (
         replaced(SMOKE, "algorithms: [newton4], steps: 6", "algorithms: [newton4], steps: 5"),
         {"figure figure9", "provenance"},
     ),
-    "a figure's module": (replaced("src/icnewton/figures/headline.py", "figsize=(", "figsize=(1 + "), {"figure headline"}),
     "the style of all figures": (
-        replaced("src/icnewton/figures/parts/style.py", '"font.size": 9', '"font.size": 10'),
+        replaced(f"{PACKAGE}/figures/parts/style.py", '"font.size": 9', '"font.size": 10'),
         figures(*FIGURES),
     ),
     "a recipe's rate": (
-        replaced(CONFIG, "learning_rate: 3.0e-3", "learning_rate: 3.1e-3"),
-        of_runs("train", LSA) | of_runs("evaluate_model", LSA) | {f"table {LSA}"} | figures("linear") | CLAIMS,
+        replaced(f"{PACKAGE}/training/recipes/fast.yaml", "rate: 3.0e-3", "rate: 3.1e-3"),
+        trained_again(LSA),
     ),
     "a new kappa": (
         replaced(SMOKE, "kappa: [10]\n    noise", "kappa: [10, 20]\n    noise"),
         {f"{rule} {LSA}/{run}".replace("kappa10", "kappa20") for rule in ("train", "evaluate_model") for run in FIRST}
-        | {f"{rule} {LSA}".replace("kappa10", "kappa20") for rule in ("data", "evaluate_references", "table")}
+        | {f"{rule} {LSA}".replace("kappa10", "kappa20") for rule in ("data", "evaluate_references", "probe", "table")}
         | CLAIMS,
     ),
-    "the evaluation's seed": (
-        replaced(SMOKE, "seed: 0}", "seed: 1}"),
-        DATA | EVALUATED | REFERENCES | BUILT | TABLES | figures("linear", "ln", "logistic") | CLAIMS,
-    ),
+    "the evaluation's seed": (replaced(SMOKE, "seed: 0}", "seed: 1}"), at("data", *ALL) | asked_again(*ALL)),
     "a training's seed": (
         replaced(SMOKE, "seeds: [0]", "seeds: [1]"),
         {f"{rule} {LSA}/{run}".replace("seed0", "seed1") for rule in ("train", "evaluate_model") for run in FIRST}
-        | {f"table {LSA}"} | figures("linear") | CLAIMS,
-    ),
-    "the sampler of logistic prompts": (
-        replaced("src/icnewton/problems/logistic.py", "def sample_logistic", "ONE = 1\n\n\ndef sample_logistic"),
-        DATA | TRAINED | EVALUATED | REFERENCES | BUILT | TABLES | {"check_damped_newton"} | figures("linear", "ln", "logistic")
-        | (figures("built") - {"figure figure10"}) | CLAIMS,
+        | probes(LSA) | shown(LSA),
     ),
     "the training's schedule": (
-        replaced("src/icnewton/training/schedule.py", "0.5 *", "0.25 * 2 *"),
-        TRAINED | EVALUATED | TABLES | figures("linear", "ln", "logistic") | CLAIMS,
+        replaced(f"{PACKAGE}/training/schedule.py", "0.5 *", "0.25 * 2 *"),
+        trained_again(*ALL),
     ),
     "what a model says of its domain": (
-        replaced("src/icnewton/domains/learned.py", "MARGIN = 1.25", "MARGIN = 1.5"),
+        replaced(f"{PACKAGE}/domains/learned.py", "MARGIN = 1.25", "MARGIN = 1.5"),
+        set(),
+    ),
+    "a function of Appendix E.1": (again("theory/decrease.py", "def delta("), measured("decrease")),
+    "an output deleted": (deleted(f"tables/{LSA}.csv"), {f"table {LSA}", "figure figure2", "figure headline"}),
+    "weights corrupted": (
+        corrupted(f"{MODEL}/weights.safetensors"),
+        {f"train {LSA}/lsa_layers2_seed0", f"evaluate_model {LSA}/lsa_layers2_seed0"} | probes(LSA) | shown(LSA),
+    ),
+    "a figure corrupted": (corrupted("figures/figure2.png"), {"figure figure2"}),
+    # one new and one edited entry of each registry
+    "a new problem": (
+        copied("problems/linear.py", "other.py", ('"linear"', '"other"'), ("noise", "spread")),
+        set(),
+    ),
+    "a problem": (
+        again("problems/logistic.py"),
+        at("data", SOFTMAX) | of_runs("train", SOFTMAX) | asked_again(SOFTMAX) | DAMPED
+        | CONSTRUCTED["logistic_gradient_descent"],
+    ),
+    "a new protocol": (
+        copied("protocols/normalised.py", "other.py", ('"normalised"', '"other"')),
+        set(),
+    ),
+    "a protocol": (
+        again("protocols/unnormalised.py"),
+        at("data", LN) | of_runs("train", LN) | asked_again(LN),
+    ),
+    "a new algorithm": (
+        copied("algorithms/conjugate_gradient.py", "other.py", ('"conjugate_gradient"', '"other"')),
+        set(),
+    ),
+    "an algorithm": (again("algorithms/conjugate_gradient.py"), NEWTON),
+    "a new family": (copied("models/families/lsa.py", "other.py", ('"lsa"', '"other"')), set()),
+    "a family": (
+        again("models/families/softmax_truth.py"),
+        {f"{rule} {SOFTMAX}/{RUNS[SOFTMAX][2]}" for rule in ("train", "evaluate_model")} | shown(SOFTMAX),
+    ),
+    "a new construction": (
+        copied("constructions/inverse.py", "other.py", ('"inverse"', '"other"')),
         set(),
     ),
     "a construction": (
-        replaced("src/icnewton/constructions/least_squares.py", "def build_", "ONE = 1\n\n\ndef build_"),
-        {f"construct {LSA}/newton2", f"construct {LSA}/chebyshev", f"evaluate_built {LSA}", "check_constructions"}
-        | {f"evaluate_references {LSA}", f"evaluate_references {LN}", f"table {LSA}", f"table {LN}", "evaluate_diabetes"}
-        | figures("linear", "ln") | CLAIMS,
+        again("constructions/least_squares.py"),
+        CONSTRUCTED["least_squares"] | {f"evaluate_built {LSA}", "diabetes"} | measured("constructions") | NEWTON,
     ),
-    "a function of Appendix E.1": (
-        replaced("src/icnewton/theory/decrease.py", "import", "ONE = 1\nimport"),
-        {"decrease", "figure figure10"} | CLAIMS,
+    "a new measurement": (
+        copied("evaluation/measurements/decrease.py", "other.py", ('"decrease"', '"other"')),
+        set(),
     ),
-    "an output deleted": (
-        deleted(f"tables/{LSA}.csv"),
-        {f"table {LSA}", "figure figure2", "figure headline"},
+    "a measurement": (again("evaluation/measurements/widths.py"), measured("widths")),
+    "a new recipe": (
+        lambda folder: copied("training/recipes/fast.yaml", "other.yaml")(folder),
+        set(),
     ),
-    "weights corrupted": (
-        corrupted(f"{MODEL}/weights.safetensors"),
-        {f"train {LSA}/lsa_layers2_seed0", f"evaluate_model {LSA}/lsa_layers2_seed0", f"table {LSA}"}
-        | figures("linear") | CLAIMS,
+    "a new kind of figure": (
+        copied("figures/curves.py", "other.py", ('"curves"', '"other"')),
+        set(),
     ),
-    "a figure corrupted": (corrupted("figures/figure2.png"), {"figure figure2"}),
+    "a kind of figure": (replaced(f"{PACKAGE}/figures/headline.py", "FRAME = 3", "FRAME = 3 + 0"), {"figure headline"}),
+    "a new claim": (added("claims/other.py", "ENTRIES = {}\n"), CLAIMS),
 }  # fmt: skip
 
 

@@ -121,7 +121,7 @@ def _of_group(where: str, group: Config, experiment: Experiment) -> Iterator[str
         return
     own = problem.condition.own()
     known = {"family", "variant", "recipe", "problem", "protocol", "kappa", "layers", "seeds"}
-    if unknown := sorted(group.keys() - known - {"set", "evaluate_on", *own}):
+    if unknown := sorted(group.keys() - known - {"d", "n", "set", "evaluate_on", *own}):
         yield (
             f"{where}: expected only {', '.join(sorted(known))}, {', '.join(own)}, "
             f"found {brief(', '.join(unknown))}"

@@ -44,8 +44,9 @@ def of_algorithms(names: Iterable[str]) -> list[str]:
 
 
 def of_measurement(name: str) -> list[str]:
-    """The measurement; what it builds it imports."""
-    return [MEASUREMENTS.module(name)]
+    """The measurement and the protocols of its prompts; what it builds it imports."""
+    protocols = MEASUREMENTS[name].protocols
+    return [MEASUREMENTS.module(name), *map(PROTOCOLS.module, protocols)]
 
 
 def has_one_model(family: str) -> bool:

@@ -34,7 +34,7 @@ def problem_of(group: Config) -> str:
 def members(group: Config) -> Iterator[tuple[dict[str, Any], int, int]]:
     """Values of the condition, layers and seed of every run of an entry of ``runs``."""
     own = PROBLEMS[problem_of(group)].condition.own()
-    listed = {key: group[key] for key in ("kappa", *own) if key in group}
+    listed = {key: group[key] for key in ("kappa", "d", "n", *own) if key in group}
     fixed = {"problem": problem_of(group), "protocol": group["protocol"]}
     for *values, layers, seed in product(
         *listed.values(), group["layers"], group.get("seeds", [0])

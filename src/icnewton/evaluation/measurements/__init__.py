@@ -15,12 +15,12 @@ from icnewton.registry import Registry
 class Measurement:
     """A table that follows from settings alone.
 
-    measure: from keywords, whose annotations say what they may be, to a frame. says: what is being
-    done, for the terminal. shown: whether the report shows the frame as a table.
+    measure: from keywords, whose annotations say what they may be, to a frame. protocols: those whose prompts it draws. shown: whether the report shows
+    the frame as a table.
     """
 
     measure: Callable[..., pd.DataFrame]
-    says: str
+    protocols: tuple[str, ...] = ()
     shown: bool = False
 
 

@@ -61,8 +61,4 @@ def cancer_frame(mu: Mu, error: StepError, steps: Steps) -> pd.DataFrame:
     )
 
 
-ENTRIES = {
-    "breast_cancer": Measurement(
-        cancer_frame, "damped Newton on the breast-cancer data", shown=True
-    )
-}
+ENTRIES = {"breast_cancer": Measurement(cancer_frame, shown=True)}

@@ -8,6 +8,7 @@ import torch
 from icnewton.constructions.parts.interventions import GADGETS, iterates
 from icnewton.evaluation.measurements import Measurement
 from icnewton.evaluation.measurements.parts.damped_newton import (
+    PROTOCOLS,
     Cells,
     Count,
     Mu,
@@ -61,4 +62,4 @@ def _interventions() -> Iterator[tuple[str, str, tuple[str, ...]]]:
         yield "only", gadget, tuple(other for other in GADGETS if other != gadget)
 
 
-ENTRIES = {"budget": Measurement(error_budget, "making gadgets exact one at a time")}
+ENTRIES = {"budget": Measurement(error_budget, PROTOCOLS)}

@@ -3,4 +3,4 @@
 from icnewton.evaluation.measurements import Measurement
 from icnewton.theory.decrease import decrease_frame
 
-ENTRIES = {"decrease": Measurement(decrease_frame, "enclosing the functions of Appendix E.1")}
+ENTRIES = {"decrease": Measurement(decrease_frame)}

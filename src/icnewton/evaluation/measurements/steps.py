@@ -11,6 +11,7 @@ from icnewton.constructions.damped_newton import build_damped_newton
 from icnewton.constructions.parts.interventions import iterates
 from icnewton.evaluation.measurements import Measurement
 from icnewton.evaluation.measurements.parts.damped_newton import (
+    PROTOCOLS,
     Count,
     Mu,
     Size,
@@ -77,4 +78,4 @@ def _steps_frame(
     return pd.concat(frames, ignore_index=True)
 
 
-ENTRIES = {"steps": Measurement(check_steps, "comparing built steps with damped Newton's")}
+ENTRIES = {"steps": Measurement(check_steps, PROTOCOLS)}

@@ -6,6 +6,7 @@ import torch
 from icnewton.constructions.parts.interventions import iterates
 from icnewton.evaluation.measurements import Measurement
 from icnewton.evaluation.measurements.parts.damped_newton import (
+    PROTOCOLS,
     Cells,
     Count,
     Mu,
@@ -42,4 +43,4 @@ def check_widths(
     return pd.concat(rows, ignore_index=True)
 
 
-ENTRIES = {"widths": Measurement(check_widths, "measuring built steps of many widths")}
+ENTRIES = {"widths": Measurement(check_widths, PROTOCOLS)}

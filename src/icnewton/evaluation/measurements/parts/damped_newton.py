@@ -19,7 +19,7 @@ from icnewton.problems.logistic import LogisticCondition, LogisticPrompts, sampl
 from icnewton.randomness import generator
 from icnewton.typed import Within
 
-KAPPA = 10.0
+KAPPA, PROTOCOLS = 10.0, ("bounded",)
 Size = Annotated[int, Within(1, 1000)]
 Mu = Annotated[float, Within(1e-9, 1e6), "Regularisation of the logistic loss."]
 StepError = Annotated[float, Within(1e-9, 1, open_above=True), "Error allowed to a built step."]
@@ -30,7 +30,7 @@ Count = Annotated[int, Within(2, 1_000_000), "Prompts of each regularisation."]
 
 def prompts_of(d: int, n: int, mu: float, count: int) -> LogisticPrompts:
     """``count`` prompts of as many covariances."""
-    condition = LogisticCondition("bounded", d, n, KAPPA, mu)
+    condition = LogisticCondition(PROTOCOLS[0], d, n, KAPPA, mu)
     return sample_logistic(condition, count, 1, generator("logistic checks", condition))
 
 
