@@ -167,6 +167,28 @@ def test_a_transfer_names_the_models_that_it_lacks_where_they_are_trained():
     )
 
 
+def test_a_transfer_shows_one_problem_of_a_table_of_several():
+    other = medians("logistic").assign(trained_on="elsewhere", tested_on="elsewhere")
+    table = pd.concat([transfer(), other], ignore_index=True)
+    models = {"softmax": [1, 2]}
+    figure = draw("transfer", {"": table}, [{"models": models}], words=WORDS)
+    bar = figure.axes[-1].get_ylabel()
+    texts = [text.get_text() for ax in figure.axes for text in ax.texts]
+    assert (bar, texts) == (WORDS.quantities["loss"], ["0.1", "0.01"])
+    assert "missing" not in figure.texts[-1].get_text()
+
+
+PANELLED = [kind for kind in FIGURES if FIGURES[kind].tables != "measurement"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PANELLED if kind != "similarity"])
+def test_figures_but_of_similarity_need_no_algorithm(kind):
+    tables, panels = asked(kind)
+    tables = {place: table[table["kind"] != "reference"] for place, table in tables.items()}
+    bare = [{"models": panel["models"]} for panel in panels]
+    draw(kind, tables, bare).draw_without_rendering()
+
+
 STATE = """
 import os, sys
 before = dict(os.environ)

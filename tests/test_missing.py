@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import finished_tables
-from matplotlib import pyplot as plt
 
 from icnewton.figures import draw
 from icnewton.pipeline.schema import merged
@@ -42,8 +41,7 @@ def test_a_figure_names_the_seeds_that_it_lacks(finished):
 
 
 def notes_of(figure):
-    figure.canvas.draw()
-    plt.close(figure)
+    figure.draw_without_rendering()
     return " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
 
 
@@ -72,7 +70,7 @@ def with_diverged(table, family, layers, lost):
         table.loc[rows, ["seeds", "diverged"]] = (2, 2 if lost == "all" else 1)
         table.loc[rows, ["median", "low", "high", "mean"] if lost == "all" else ["mean"]] = np.inf
         return table
-    second, column = table[rows].assign(seed=1), "residual" if "residual" in table else "output"
+    second, column = table[rows].assign(seed=1), "output" if "output" in table else "value"
     table = pd.concat([table, second], ignore_index=True)
     rows = (
         (table["method"] == family)

@@ -7,26 +7,46 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from icnewton.constructions import build
-    from icnewton.models.model import Card, Model
+    from icnewton.models.model import Card, Model, OutsideDomain, OutsideDomainWarning
     from icnewton.models.transformer import Transformer, TransformerConfig
     from icnewton.models.weights import load, save
+    from icnewton.training.api import sample, train
+    from icnewton.training.recipe import Recipe
 
 __version__ = "0.1.0"
-__all__ = ["Card", "Model", "Transformer", "TransformerConfig", "build", "load", "save"]
+__all__ = [
+    "Card",
+    "Model",
+    "OutsideDomain",
+    "OutsideDomainWarning",
+    "Recipe",
+    "Transformer",
+    "TransformerConfig",
+    "build",
+    "load",
+    "sample",
+    "save",
+    "train",
+]
 
 _HOMES = {
-    "build": "constructions",
-    "Card": "models.model",
-    "Model": "models.model",
-    "Transformer": "models.transformer",
-    "TransformerConfig": "models.transformer",
-    "load": "models.weights",
-    "save": "models.weights",
+    "constructions": ("build",),
+    "models.model": ("Card", "Model", "OutsideDomain", "OutsideDomainWarning"),
+    "models.transformer": ("Transformer", "TransformerConfig"),
+    "models.weights": ("load", "save"),
+    "training.api": ("sample", "train"),
+    "training.recipe": ("Recipe",),
 }
 
 
 def __getattr__(name: str) -> Any:
     """Public names on demand: a job that draws a figure need not wait for torch."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return [*__all__, "__version__"]

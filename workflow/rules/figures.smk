@@ -17,6 +17,9 @@ def figure_tables(wildcards):
 
 def untrained(figure):
     """The models that a figure might show and nobody has trained."""
+    if experiment.figure_kind(figure).tables == "transfer":
+        tested = {run for runs in experiment.transfers.values() for run in runs}
+        return sorted(tested & MODELS.missing.keys())
     shown = config["figures"][figure].get("conditions", [])
     return [name for name in MODELS.missing if name.split("/")[0] in shown]
 
@@ -42,6 +45,7 @@ rule figure:
         spec=lambda w: config["figures"][w.figure],
         untrained=lambda w: untrained(w.figure),
         words=lambda w: experiment.words(w.figure),
+        caption=lambda w: experiment.figure_kind(w.figure).caption,
         code=lambda w: stage(
             "figure.py", *entries.of_figure(config["figures"][w.figure]["kind"])
         ),

@@ -1,6 +1,6 @@
 TABLES = [path for condition in CONDITIONS for path in evaluated(condition)]
 SHOWN = [
-    name for name in config.get("measurements", {}) if MEASUREMENTS[name].shown
+    name for name in config.get("measurements", {}) if MEASUREMENTS[name].caption
 ]
 
 
@@ -66,7 +66,7 @@ rule measurement_table:
         csv=report(
             f"{RESULTS}/tables/{{measurement}}.csv",
             category="7. Tables",
-            caption="../report/{measurement}.rst",
+            caption="../report/measurement.rst",
             labels={"table": "{measurement}"},
         ),
         md=f"{RESULTS}/tables/{{measurement}}.md",
@@ -78,6 +78,7 @@ rule measurement_table:
         mem_mb=500,
         runtime=5,
     params:
+        caption=lambda w: MEASUREMENTS[w.measurement].caption,
         code=stage("measurement_table.py"),
     message:
         "the table of {wildcards.measurement}"

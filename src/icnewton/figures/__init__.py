@@ -23,11 +23,12 @@ def draw(
     untrained: Sequence[str] = (),
     words: Words = NO_WORDS,
 ) -> Figure:
-    """The figure of a kind from one table for each condition.
+    """The figure of a kind from one table for each condition, or from its only table.
 
     Models that ``panels`` name and the tables lack are named below it, and those of which seeds are
     ``untrained``. Raises ValueError for a kind that there is not.
     """
+    panels = [{"algorithms": [], **panel} for panel in panels]
     with styled():
         figure = FIGURES[kind].draw(tables, panels, words)
         note(figure, list(missing(tables, panels, untrained, words)))

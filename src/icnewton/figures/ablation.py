@@ -76,4 +76,16 @@ def _draw_algorithms(ax: Axes, medians: pd.DataFrame, panel: Panel, words: Words
         ax.plot(rows["step"], rows["error"], ":", **line)
 
 
-ENTRIES = {"ablation": Kind(draw_ablation, "errors", with_built=True, problem="linear")}
+CAPTIONS = {
+    "ablation": (
+        "Variants of one recipe at equal depth: each point is the median error of one training, "
+        "lines join the middle seeds. Every variant differs from the recipe in what its name says; "
+        "the settings stand in the configuration under Provenance. Grey: Newton's iteration, a step "
+        "a layer."
+    ),
+}
+ENTRIES = {
+    "ablation": Kind(
+        draw_ablation, "errors", with_built=True, problem="linear", caption=CAPTIONS["ablation"]
+    )
+}

@@ -62,4 +62,13 @@ def _short(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1)
 
 
-ENTRIES = {"similarity": Kind(draw_similarity, "errors", problem="linear")}
+CAPTIONS = {
+    "similarity": (
+        "Cosines between residual vectors, over the same prompts, of trained models (rows: layers) "
+        "and of an algorithm (columns: steps). A frame marks the step whose errors are most like a "
+        "depth's."
+    ),
+}
+ENTRIES = {
+    "similarity": Kind(draw_similarity, "errors", problem="linear", caption=CAPTIONS["similarity"])
+}

@@ -33,8 +33,8 @@ def draw_transfer(tables: Tables, panels: Sequence[Panel], words: Words) -> Figu
     scale is white.
     """
     (panel,) = panels
-    table, label = judged(pd.concat(tables.values(), ignore_index=True), words)
-    table = table[table["method"].isin(panel["models"])]
+    everything = pd.concat(tables.values(), ignore_index=True)
+    table, label = judged(everything[everything["method"].isin(panel["models"])], words)
     models = [(name, depth) for name, depths in panel["models"].items() for depth in depths]
     places = {key: table[key].unique() for key in ("trained_on", "tested_on")}
     width = 0.95 * len(places["tested_on"]) + 1.6
@@ -102,4 +102,10 @@ def _wrapped(title: str) -> str:
     return "\n".join(textwrap.wrap(", ".join(parts), LETTERS)).replace(space, " ")
 
 
-ENTRIES = {"transfer": Kind(draw_transfer, "transfer")}
+CAPTIONS = {
+    "transfer": (
+        "Models on the conditions that they were trained on (rows) and on others (columns): the "
+        "median of what the problem is judged by. A frame marks a model's own condition."
+    ),
+}
+ENTRIES = {"transfer": Kind(draw_transfer, "transfer", caption=CAPTIONS["transfer"])}

@@ -113,6 +113,12 @@ class Model:
         """
         return self._answer(*self._tensors(*inputs))
 
+    def error(self, prompts: Any) -> Tensor:
+        """How far the answers to prompts of ``icnewton.sample`` are from right, ``(batch,)``, in
+        float64: for linear regression the squared error over tr Sigma.
+        """
+        return cast(Tensor, prompts.error(self.to(torch.float64).answer(prompts.x, prompts.y)))
+
     def check(self, *inputs: Any, tolerance: float = 1e-6) -> "Check":
         """What can be said of the model's answers to prompts: residual, spectrum, expected error,
         steps that suffice.

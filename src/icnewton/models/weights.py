@@ -23,6 +23,7 @@ from icnewton.models.transformer import Transformer, TransformerConfig
 from icnewton.typed import typed
 
 T = TypeVar("T")
+CHECKOUT = Path(__file__).parents[3]  # where the package lies in one
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 LARGEST_CARD, LARGEST_HEADER, LARGEST_WEIGHTS = 2**20, 2**24, 2**33  # bytes
 
@@ -51,12 +52,15 @@ def save(model: Model, folder: str | Path) -> None:
 
 
 def load(folder: str | Path) -> Model:
-    """The model in ``folder``, exactly as saved.
+    """The model in ``folder``, exactly as saved; in a checkout, a released one by its name, such as
+    ``normalised_kappa10_noise0/lsa_layers4_seed0``.
 
     Raises ValueError, naming the file, if the card or the weights are missing, damaged or do not
     belong together.
     """
     folder = Path(folder).expanduser()
+    if not folder.exists() and (CHECKOUT / "released" / folder / CARD).is_file():
+        folder = CHECKOUT / "released" / folder
     try:
         return _load(folder / CARD, folder / WEIGHTS)
     except RecursionError:

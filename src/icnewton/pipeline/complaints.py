@@ -7,7 +7,6 @@ from typing import Any
 
 from icnewton.constructions.parts.precision import largest_error, smallest_error
 from icnewton.evaluation.measurements import MEASUREMENTS
-from icnewton.evaluation.probes import STEPS
 from icnewton.files import brief
 from icnewton.models.families import FAMILIES
 from icnewton.pipeline.experiment import Experiment, members, problem_of, run_name, tested_on
@@ -206,14 +205,19 @@ def _of_figure(name: str, trained: set[str], experiment: Experiment) -> Iterator
     panels = spec["panels"]
     if not kind.several_panels and len(panels) > 1:
         yield f"{where}.panels: expected one panel for a figure of kind {word}, found {len(panels)}"
-    if kind.tables == "probes":
-        if not experiment.config["evaluation"]["probes"]:
-            yield f"{where}: expected evaluation.probes to be at least 1, found 0"
-        if (steps := panels[0].get("steps", STEPS)) > STEPS:
-            words = f"at most {STEPS} steps, which are those that are probed"
-            yield f"{where}: expected {words}, found {steps}"
-    if kind.tables == "transfer" and not experiment.transfers:
-        yield f"{where}: expected some entry of runs with evaluate_on, found none"
+    if kind.tables == "probes" and not experiment.config["evaluation"]["probes"]:
+        yield f"{where}: expected evaluation.probes to be at least 1, found 0"
+    if kind.most_steps and (steps := panels[0].get("steps", 0)) > kind.most_steps:
+        words = f"at most {kind.most_steps} steps, which are those that are probed"
+        yield f"{where}: expected {words}, found {steps}"
+    if word == "similarity" and not all(panel.get("algorithms") for panel in panels):
+        yield f"{where}: expected algorithms to compare with, found none"
+    if kind.tables == "transfer":
+        if "conditions" in spec:
+            yield f"{where}: expected no conditions for a figure of kind {word}"
+        if not experiment.transfers:
+            yield f"{where}: expected some entry of runs with evaluate_on, found none"
+        return
     for condition in spec.get("conditions", []):
         yield from _of_shown(where, spec, condition, trained, experiment)
 

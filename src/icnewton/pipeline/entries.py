@@ -28,7 +28,7 @@ def of_family(family: str) -> list[str]:
 
 def of_run(run: Run) -> list[str]:
     """The condition's entries and the family."""
-    return [*of_condition(run.condition), *of_family(run.family)]
+    return run.modules
 
 
 def of_construction(family: str) -> list[str]:

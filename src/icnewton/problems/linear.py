@@ -29,6 +29,10 @@ class LinearPrompts(Prompts):
 
     scale: Tensor
 
+    def error(self, answers: Tensor) -> Tensor:
+        """Squared errors over tr Sigma, ``(batch,)``."""
+        return super().error(answers) / self.scale
+
 
 @dataclass(frozen=True)
 class LinearCondition(Condition):

@@ -26,6 +26,11 @@ class LogisticPrompts(Prompts):
     weights. target: ``(batch, d)`` the minimiser of Eq. (3.5), which Newton's method converges to.
     """
 
+    def error(self, answers: Tensor) -> Tensor:
+        """Squared distances to the minimiser over its squared norm, ``(batch,)``."""
+        size = self.target.square().sum(-1)
+        return (answers - self.target).square().sum(-1) / size
+
 
 @dataclass(frozen=True)
 class LogisticCondition(Condition):

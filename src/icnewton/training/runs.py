@@ -13,6 +13,7 @@ from icnewton.problems import PROBLEMS, Problem
 from icnewton.problems.parts.condition import Condition
 from icnewton.problems.parts.parse import parse_condition
 from icnewton.problems.parts.prompts import Prompts
+from icnewton.protocols import PROTOCOLS
 from icnewton.randomness import generator
 from icnewton.training.recipe import Recipe
 from icnewton.typed import Within, plain, refuse
@@ -45,6 +46,13 @@ class Run:
         if self.recipe.curriculum and self.condition.problem != "linear":
             words = "None, because it is one of linear regression"
             refuse("curriculum", words, self.recipe.curriculum)
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules of the entries that it names."""
+        condition = self.condition
+        home = [PROBLEMS.module(condition.problem), PROTOCOLS.module(condition.protocol)]
+        return [*home, FAMILIES.module(self.family)]
 
     def to_json(self) -> dict[str, Any]:
         """The run as plain values."""

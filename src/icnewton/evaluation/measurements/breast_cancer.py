@@ -61,4 +61,9 @@ def cancer_frame(mu: Mu, error: StepError, steps: Steps) -> pd.DataFrame:
     )
 
 
-ENTRIES = {"breast_cancer": Measurement(cancer_frame, shown=True)}
+CAPTION = (
+    "The breast-cancer data as one prompt of 569 examples in 30 dimensions, standardised and "
+    "divided by the largest norm of a row: the built damped-Newton transformer, this package's "
+    "minimiser and scikit-learn's LogisticRegression with C = 1/(n mu)."
+)
+ENTRIES = {"breast_cancer": Measurement(cancer_frame, caption=CAPTION)}

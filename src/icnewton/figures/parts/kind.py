@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 Tables = Mapping[str, pd.DataFrame]  # by condition, or one alone
-Panel = Mapping[str, Any]  # models with their depths, algorithms, perhaps the last of their steps
+Panel = Mapping[str, Any]  # models with their depths, algorithms, perhaps their last step
 
 LAST_STEP = 6  # of an algorithm, where a panel does not say
 
@@ -45,6 +45,7 @@ class Kind:
     measurement: the name of that measurement, which is then its only table. several_panels: whether
     it takes more than one. most_steps: of an algorithm, if not any number. with_built: whether it
     needs conditions that models are built for. problem: whose conditions it draws, None for any.
+    caption: what the report says below it.
     """
 
     draw: Callable[[Tables, Sequence[Panel], Words], Figure]
@@ -54,3 +55,4 @@ class Kind:
     most_steps: int | None = None
     with_built: bool = False
     problem: str | None = None
+    caption: str = ""

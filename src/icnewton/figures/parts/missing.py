@@ -3,7 +3,7 @@ the figure.
 """
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -30,7 +30,7 @@ def missing(
         for family, depths in panel["models"].items():
             wanted.setdefault(family, set()).update(depths)
     asked = [name for name in untrained if name.split("/")[1].split("_layers")[0] in wanted]
-    trained = _by_training(tables, asked)
+    trained = _by_training(tables, wanted, asked)
     for condition, table in trained.items():
         where = f"; {words.condition(condition)}" if len(trained) > 1 else ""
         for family, depths in wanted.items():
@@ -43,18 +43,20 @@ def missing(
                     yield f"{name} with {layers} layer{many} ({reason}{where})"
 
 
-def _by_training(tables: Tables, untrained: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """The rows of each condition; in tables of transfer, of models that were trained on it, or that
-    nobody has trained.
+def _by_training(
+    tables: Tables, families: Collection[str], untrained: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """The rows of each condition; in tables of transfer, those of models that were trained on it,
+    for conditions where some of ``families`` was, or is ``untrained``.
     """
     found: dict[str, pd.DataFrame] = {}
     for name, table in tables.items():
+        places: list[str] = []
         if "trained_on" in table:
-            of_untrained = [run.split("/")[0] for run in untrained]
-            places = dict.fromkeys([*table["trained_on"].dropna(), *of_untrained])
-            found |= {place: table[table["trained_on"] == place] for place in places}
-        else:
-            found[name] = table
+            shown = table[table["method"].isin(families)]
+            places = [*shown["trained_on"], *(run.split("/")[0] for run in untrained)]
+        rows = {place: table[table["trained_on"] == place] for place in dict.fromkeys(places)}
+        found |= rows or {name: table}
     return found
 
 

@@ -38,6 +38,10 @@ class Prompts:
         """The dimension of an example."""
         return self.x.shape[-1]
 
+    def error(self, answers: Tensor) -> Tensor:
+        """How far answers are from right, ``(batch,)``: their mean squared error."""
+        return (answers - self.target).square().view(len(self.target), -1).mean(1)
+
     def map(self: P, f: Callable[[Tensor], Tensor]) -> P:
         """The prompts with f applied to every tensor."""
         return type(self)(**{name: f(tensor) for name, tensor in vars(self).items()})
