@@ -54,7 +54,7 @@ def test_an_unknown_name_is_told_with_the_known_ones(name):
         assert wrong not in registry
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+@pytest.mark.parametrize("name", list(PROTOCOLS))
 def test_a_protocol_draws_by_its_law(name):
     law, source = PROTOCOLS[name], generator("law", name)
     u = law.white((100_000, 4), source, torch.float64)
@@ -68,8 +68,8 @@ def test_a_protocol_draws_by_its_law(name):
     assert law.title
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("protocol", list(PROTOCOLS))
+@pytest.mark.parametrize("problem", list(PROBLEMS))
 def test_a_problem_draws_prompts_by_a_protocol_or_refuses_it(problem, protocol):
     if not is_for(protocol, problem):
         with pytest.raises(ValueError, match=f"protocol must be one for {problem} problems"):
@@ -89,7 +89,7 @@ def test_a_problem_draws_prompts_by_a_protocol_or_refuses_it(problem, protocol):
     assert prompts.error(prompts.target).max() == 0
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", list(PROTOCOLS))
 def test_only_gaussian_prompts_are_drawn_as_gram_matrices(protocol):
     problem = next(name for name in PROBLEMS if is_for(protocol, name))
     condition, size = condition_for(problem, protocol), (2, 2, generator("p"), torch.float32)
@@ -109,7 +109,7 @@ def run_of(family, **changes):
 
 @pytest.mark.parametrize("clip", [None, 10.0])
 @pytest.mark.parametrize("attends", [False, True])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", list(FAMILIES))
 def test_the_short_cuts_of_a_family_are_the_plain_step(family, attends, clip):
     run = run_of(family, query_as_key=attends, activation_clip=clip)
     state = start(run, "cpu")
@@ -126,7 +126,7 @@ def test_the_short_cuts_of_a_family_are_the_plain_step(family, attends, clip):
     assert condensed == sees_gram_matrix_alone(state.transformer)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", list(FAMILIES))
 def test_a_model_of_a_family_is_trained_saved_and_loaded(family, tmp_path):
     run = run_of(family)
     own = {key: getattr(run.condition, key) for key in run.condition.own()}
@@ -138,7 +138,7 @@ def test_a_model_of_a_family_is_trained_saved_and_loaded(family, tmp_path):
     assert model.card.family == family and model.error(prompts).shape == (4,)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", list(ALGORITHMS))
 def test_an_algorithm_gives_answers_step_by_step(name):
     entry = ALGORITHMS[name]
     condition = condition_for(entry.problem)
@@ -196,7 +196,7 @@ def test_a_construction_suits_a_condition(family):
         assert item.method == "built_mine" and item.values.shape == prompts.target.shape
 
 
-@pytest.mark.parametrize("name", MEASUREMENTS)
+@pytest.mark.parametrize("name", list(MEASUREMENTS))
 def test_a_measurement_says_what_its_settings_may_be(name):
     schema = schema_of_settings(MEASUREMENTS[name].measure)
     assert schema["type"] == "object" and set(schema["required"]) <= set(schema["properties"])
@@ -207,12 +207,12 @@ def test_a_recipe_is_whole(name):
     for family in recipes()[name]:
         recipe = Recipe.named(name, family)
         assert recipe.steps >= recipe.warmup and replace(recipe) == recipe
-    with pytest.raises(ValueError, match="recipe: expected one of authors, fast, unnorm"):
+    with pytest.raises(ValueError, match="recipe: expected one of authors, fast, "):
         Recipe.named("secret")
     with pytest.raises(ValueError, match=r"family: expected one of lsa, .*, found 'nothing'"):
         Recipe.named(name, "nothing")
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", list(FIGURES))
 def test_a_kind_of_figure_has_a_caption(name):
     assert FIGURES[name].caption

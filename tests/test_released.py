@@ -228,7 +228,7 @@ def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
             == (finished[0] / RESULTS / "train" / model.relative_to(folder / RELEASED)).read_bytes()
         )
     shutil.rmtree(folder / RELEASED / "normalised_kappa10_noise0/lsa_layers2_seed0")
-    result = snakemake(folder, scale="unnormalised", device="cpu")
+    result = snakemake(folder, scale="paper", device="cpu")
     assert result.returncode == 0, result.stderr
     results, whole = folder / "results/paper", finished[0] / RESULTS
     assert not (results / "train").exists()
@@ -250,7 +250,7 @@ def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
         for path in (results / "records").rglob("released.json")
     ]
     assert len(records) == 3 and all(len(record["given"]) >= 2 for record in records)
-    planned = snakemake(folder, "-n", scale="unnormalised", device="cpu", training="missing")
+    planned = snakemake(folder, "-n", scale="paper", device="cpu", training="missing")
     assert re.search(r"^train +1$", planned.stdout + planned.stderr, re.MULTILINE)
     documented(folder)
 

@@ -323,7 +323,7 @@ def test_status_says_it_in_words(finished):
     with restored(folder):
         (folder / RESULTS / MODEL / "weights.safetensors").unlink()
         missing = status()
-        replaced(CONFIG, "learning_rate: 3.0e-3", "learning_rate: 3.1e-3")(folder)
+        replaced(f"{PACKAGE}/training/recipes/fast.yaml", "rate: 3.0e-3", "rate: 3.1e-3")(folder)
         changed = status()
     assert "missing: 1 train\n" in missing and "its checkpoint stands at step 60 of 60" in missing
     assert "missing: 1 train\n" in changed and "checkpoint" not in changed

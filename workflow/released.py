@@ -38,7 +38,7 @@ tr Σ on {prompts} prompts of {covariances} covariances, and for logistic regres
 CLAIMS_HEAD = """# Claims at the paper's scale
 
 Copied by `make released` from `make reproduce SCALE=paper`; not written by hand. `docs/results.md` discusses them. Only models
-of conditions `paper_...` attend to their query and clip activations as the paper's do; those of conditions `normalised_...` do
+of conditions `unnormalised_...` attend to their query and clip activations as the paper's do; those of conditions `normalised_...` do
 neither, so that LSA is linear in its query there by construction (S6d).
 
 """
