@@ -18,6 +18,14 @@ from icnewton.pipeline.complaints import check
 from icnewton.pipeline.schema import merged
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that share a folder in which a workflow has run go to one of the two processes."""
+    for item in items:
+        for shared in ("finished", "extended"):
+            if shared in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture
 def smoke():
     """The smoke configuration."""

@@ -43,7 +43,9 @@ def draw_transfer(tables: Tables, panels: Sequence[Panel], words: Words) -> Figu
     rows = -(-len(models) // columns)
     norm = _norm(table["median"])
     with styled({"axes.grid": False, "axes.spines.top": True, "axes.spines.right": True}):
-        figure, axes = subplots(rows, columns, (width * columns + 1.0, height * rows + 0.3))
+        figure, axes = subplots(
+            rows, columns, (width * columns + 1.0, max(height * rows, 2.2) + 0.3)
+        )
         for ax, (method, depth) in zip(axes.flat, models, strict=False):
             cells = table[(table["method"] == method) & (table["step"] == depth)]
             medians = cells.pivot(index="trained_on", columns="tested_on", values="median")
@@ -52,7 +54,11 @@ def draw_transfer(tables: Tables, panels: Sequence[Panel], words: Words) -> Figu
             ax.set_title(f"{method_label(method, words)}, {depth} layer{'s' * (depth != 1)}")
         for ax in axes.flat[len(models) :]:
             ax.set_visible(False)
-        figure.colorbar(ScalarMappable(norm, COLOURS), ax=axes, label=label, pad=0.02)
+        bar = figure.colorbar(ScalarMappable(norm, COLOURS), ax=axes, pad=0.02)
+        ticks = np.geomspace(norm.vmin, norm.vmax, 3)
+        bar.set_ticks(ticks, labels=[f"{tick:.2g}" for tick in ticks], minor=False)
+        bar.minorticks_off()
+        bar.set_label(label.replace(" / ", "\n/ "), fontsize=8)
     if len(table):
         figure.supxlabel(BELOW.format(**table.iloc[0]), fontsize=8.5)
     return figure
