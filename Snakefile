@@ -20,8 +20,8 @@ from icnewton.pipeline.complaints import check
 from icnewton.evaluation.answers import method_of
 from icnewton.evaluation.measurements import MEASUREMENTS
 from icnewton.problems import PROBLEMS
-from icnewton.pipeline.devices import resolve
-from icnewton.pipeline.digest import script_digest
+from icnewton.devices import resolve
+from icnewton.digest import script_digest
 from icnewton.pipeline.records import AT_WORK, RUNNING
 from icnewton.pipeline.released import RELEASED, Supply
 from icnewton.pipeline.schema import name_of, overlays, read, settled

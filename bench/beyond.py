@@ -32,10 +32,10 @@ from icnewton.files import write_json
 from icnewton.models.formats import LeastSquaresFormat, RegressionFormat
 from icnewton.models.transformer import Transformer
 from icnewton.pipeline.schema import read
-from icnewton.pipeline.threads import limit_threads
 from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
 from icnewton.randomness import generator
 from icnewton.theory.polynomials import degree, fit, fitting_prompts
+from icnewton.threads import limit_threads
 from icnewton.training.fast.gram import sample_condensed
 from icnewton.training.fast.memory import keep_freed_memory
 from icnewton.training.fast.step import advance

@@ -15,11 +15,11 @@ from itertools import product
 from bench.beyond import FAST, ROOT, errors, keep, known, summary
 from icnewton.figures.parts.style import VARIANTS, plt, save, styled
 from icnewton.models.transformer import Transformer
-from icnewton.pipeline.threads import limit_threads
 from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
 from icnewton.randomness import generator
 from icnewton.theory import query_as_key
 from icnewton.theory.polynomials import fitting_prompts
+from icnewton.threads import limit_threads
 from icnewton.training.fast.memory import keep_freed_memory
 from icnewton.training.fast.step import advance
 from icnewton.training.runs import Run

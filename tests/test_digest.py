@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from icnewton.pipeline import digest as module
+from icnewton import digest as module
 
 
 @pytest.fixture

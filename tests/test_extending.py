@@ -117,7 +117,7 @@ def test_nothing_of_the_smoke_scale_names_them(extended):
     code = (
         "import json, sys; from icnewton.pipeline.complaints import check;"
         "from icnewton.pipeline.schema import merged; from icnewton.pipeline import entries;"
-        "from icnewton.pipeline.digest import reached;"
+        "from icnewton.digest import reached;"
         "e = check(merged('smoke')); m = [x for r in e.runs.values() for x in entries.of_run(r)];"
         "print(json.dumps(sorted(reached(*m))))"
     )

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from scipy.differentiate import derivative
 
-from icnewton.theory import bounds, decrease
-from icnewton.theory.laws import (
+from icnewton.evaluation.laws import (
     cost_of_squaring,
     fit_line,
     iterated_logarithm,
     layers_needed,
     width_exponent,
 )
+from icnewton.theory import bounds, decrease
 
 
 def test_bounds_at_a_point():

@@ -8,8 +8,8 @@ import pytest
 from conftest import RESULTS, ROOT
 
 from icnewton.claims import claim_modules
+from icnewton.digest import imports_of, reached, script_digest
 from icnewton.pipeline import entries
-from icnewton.pipeline.digest import imports_of, reached, script_digest
 from icnewton.pipeline.records import read_records
 from icnewton.problems import PROBLEMS
 from icnewton.problems.parts.parse import parse_condition

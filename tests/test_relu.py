@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from icnewton.constructions.parts.gadgets import damping_gadget, decrement_bound, logistic_gadget
 from icnewton.constructions.parts.heads import compile_layers
-from icnewton.constructions.parts.precision import damping_gadget, decrement_bound, logistic_gadget
 from icnewton.constructions.parts.relu import (
     Interpolants,
     Linear,

@@ -82,7 +82,7 @@ from pathlib import Path
 
 import pytest
 import pandas as pd
-from icnewton.pipeline.digest import digest, script_digest
+from icnewton.digest import digest, script_digest
 from icnewton.files import write_json, write_table, write_text
 
 place = Path(sys.argv[1])
@@ -145,7 +145,7 @@ def test_every_text_says_its_encoding():
 OPTIMISED = """
 import icnewton, torch
 from bench.steps import make_run
-from icnewton.pipeline.digest import digest
+from icnewton.digest import digest
 from icnewton.problems.linear import Condition, generator, sample
 from icnewton.training.fast.step import advance
 from icnewton.training.step import start

@@ -17,8 +17,8 @@ import torch
 from icnewton.models.model import Card, Model
 from icnewton.models.weights import CARD, WEIGHTS, load, save
 from icnewton.pipeline.released import RELEASED
-from icnewton.pipeline.threads import limit_threads
 from icnewton.randomness import generator
+from icnewton.threads import limit_threads
 from icnewton.training.loop import train
 from icnewton.training.runs import Run, parse_run
 from workflow.status import training_code

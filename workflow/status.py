@@ -24,10 +24,10 @@ from snakemake import cli
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from icnewton.devices import resolve
+from icnewton.digest import script_digest
 from icnewton.files import brief, try_lock
 from icnewton.pipeline.complaints import check
-from icnewton.pipeline.devices import resolve
-from icnewton.pipeline.digest import script_digest
 from icnewton.pipeline.entries import of_run
 from icnewton.pipeline.records import AT_WORK, RUNNING, damaged, read_records, verify
 from icnewton.pipeline.released import RELEASED, Supply

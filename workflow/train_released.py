@@ -20,13 +20,13 @@ from pathlib import Path
 import torch
 from snakemake.utils import available_cpu_count
 
+from icnewton.devices import resolve
 from icnewton.files import brief, try_lock
 from icnewton.models.weights import CARD, save
 from icnewton.pipeline.complaints import check
-from icnewton.pipeline.devices import resolve
 from icnewton.pipeline.released import RELEASED, Supply, find, work
 from icnewton.pipeline.schema import merged
-from icnewton.pipeline.threads import limit_threads
+from icnewton.threads import limit_threads
 from icnewton.training.fast.memory import keep_freed_memory
 from icnewton.training.fast.together import stackable
 from icnewton.training.loop import Unfinished, train_together

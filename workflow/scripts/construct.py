@@ -2,8 +2,8 @@
 
 from icnewton.constructions import CONSTRUCTIONS, build
 from icnewton.models.weights import save
-from icnewton.pipeline.threads import limit_threads
 from icnewton.problems.parts.parse import parse_condition
+from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 
-from icnewton.pipeline.threads import limit_threads
 from icnewton.problems import PROBLEMS
 from icnewton.problems.parts.parse import parse_condition
 from icnewton.problems.parts.prompts import write_prompts
 from icnewton.randomness import generator
+from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:

@@ -10,7 +10,7 @@ from icnewton.evaluation.answers import method_of
 from icnewton.evaluation.diabetes import built_frame, learned_frame, summary
 from icnewton.files import write_table
 from icnewton.models.weights import load
-from icnewton.pipeline.threads import limit_threads
+from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:

@@ -7,10 +7,10 @@ import pandas as pd
 from icnewton.evaluation.answers import frame, learned, method_of
 from icnewton.files import write_table
 from icnewton.models.weights import load
-from icnewton.pipeline.threads import limit_threads
 from icnewton.problems import PROBLEMS
 from icnewton.problems.parts.parse import parse_condition
 from icnewton.problems.parts.prompts import read_prompts
+from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:

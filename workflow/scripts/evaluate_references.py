@@ -4,10 +4,10 @@ from pathlib import Path
 
 from icnewton.evaluation.answers import frame, references
 from icnewton.files import write_table
-from icnewton.pipeline.threads import limit_threads
 from icnewton.problems import PROBLEMS
 from icnewton.problems.parts.parse import parse_condition
 from icnewton.problems.parts.prompts import read_prompts
+from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from icnewton.evaluation.measurements import MEASUREMENTS
 from icnewton.files import write_table
-from icnewton.pipeline.threads import limit_threads
+from icnewton.threads import limit_threads
 from icnewton.typed import settings_of
 from job import job
 

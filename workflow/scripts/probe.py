@@ -6,10 +6,10 @@ from icnewton.evaluation.answers import learned, method_of, references
 from icnewton.evaluation.probes import STEPS, probe_frame, probe_prompts, probe_values
 from icnewton.files import write_table
 from icnewton.models.weights import load
-from icnewton.pipeline.threads import limit_threads
 from icnewton.problems.linear import LinearPrompts
 from icnewton.problems.parts.parse import parse_condition
 from icnewton.problems.parts.prompts import read_prompts
+from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from icnewton.devices import resolve
 from icnewton.files import write_table
 from icnewton.models.weights import save
-from icnewton.pipeline.devices import resolve
-from icnewton.pipeline.threads import limit_threads
+from icnewton.threads import limit_threads
 from icnewton.training.fast.memory import keep_freed_memory
 from icnewton.training.loop import LOG_COLUMNS, train
 from icnewton.training.runs import parse_run

@@ -10,15 +10,15 @@ import pandas as pd
 from icnewton.claims.parts.claim import Claim
 from icnewton.claims.parts.evidence import NOTHING, Evidence, Measurement, Row, exactly, extreme
 from icnewton.claims.parts.scope import Scope
-from icnewton.evaluation.statistics import ratio
-from icnewton.theory import bounds
-from icnewton.theory.laws import (
+from icnewton.evaluation.laws import (
     cost_of_squaring,
     fit_line,
     iterated_logarithm,
     layers_needed,
     width_exponent,
 )
+from icnewton.evaluation.statistics import ratio
+from icnewton.theory import bounds
 
 PLACE = 1
 ROUNDING = 1e-6  # a decrement whose square is lost in the rounding of the next

@@ -29,9 +29,10 @@ from typing import Any
 from icnewton.algorithms.parts.chebyshev import chebyshev_constants
 from icnewton.constructions import Construction
 from icnewton.constructions.parts.budget import BUDGET, afford_depth, most_cells
+from icnewton.constructions.parts.gadgets import Gadget
 from icnewton.constructions.parts.heads import Action, Head, compile_layers
 from icnewton.constructions.parts.interventions import iterates
-from icnewton.constructions.parts.precision import Gadget, Plan, plan
+from icnewton.constructions.parts.precision import Plan, plan
 from icnewton.constructions.parts.relu import Interpolants, Linear, clear, product
 from icnewton.models.formats import LogisticStateFormat
 from icnewton.models.model import Model, assemble

@@ -15,9 +15,9 @@ from typing import Any
 
 from icnewton.constructions import Construction
 from icnewton.constructions.parts.budget import BUDGET, afford_depth, most_cells
+from icnewton.constructions.parts.gadgets import Gadget, probability_gadget
 from icnewton.constructions.parts.heads import Action, Head, compile_layers
 from icnewton.constructions.parts.interventions import iterates
-from icnewton.constructions.parts.precision import Gadget, probability_gadget
 from icnewton.constructions.parts.relu import Interpolants, Linear, clear
 from icnewton.models.formats import LogisticStateFormat
 from icnewton.models.model import Model, assemble

@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from icnewton.evaluation.laws import fit_line, iterated_logarithm, layers_needed, width_exponent
 from icnewton.figures.parts.kind import Kind, Panel, Tables, Words
 from icnewton.figures.parts.style import CYCLE, Style, styled, subplots
 from icnewton.theory import bounds
-from icnewton.theory.laws import fit_line, iterated_logarithm, layers_needed, width_exponent
 
 GADGETS = {
     "root": "u₁: √dᵢ",

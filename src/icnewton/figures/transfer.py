@@ -55,7 +55,7 @@ def draw_transfer(tables: Tables, panels: Sequence[Panel], words: Words) -> Figu
         for ax in axes.flat[len(models) :]:
             ax.set_visible(False)
         bar = figure.colorbar(ScalarMappable(norm, COLOURS), ax=axes, pad=0.02)
-        ticks = np.geomspace(norm.vmin, norm.vmax, 3)
+        ticks = np.geomspace(norm.vmin or 1, norm.vmax or 10, 3).tolist()
         bar.set_ticks(ticks, labels=[f"{tick:.2g}" for tick in ticks], minor=False)
         bar.minorticks_off()
         bar.set_label(label.replace(" / ", "\n/ "), fontsize=8)

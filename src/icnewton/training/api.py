@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
+from icnewton.digest import digest
 from icnewton.models.families import FAMILIES
 from icnewton.models.model import Model
-from icnewton.pipeline.digest import digest
 from icnewton.problems import PROBLEMS
 from icnewton.problems.parts.condition import Condition
 from icnewton.problems.parts.parse import parse_condition

@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from icnewton.devices import processor
 from icnewton.files import brief
 from icnewton.models.model import Model, assemble
-from icnewton.pipeline.devices import processor
 from icnewton.training.checkpoint import Record, load_checkpoint, save_checkpoint, writable
 from icnewton.training.fast.capture import stepper
 from icnewton.training.fast.fused import compiled

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 import torch
 from torch import Tensor
 
-from icnewton.constructions.parts.precision import probability, root
+from icnewton.constructions.parts.gadgets import probability, root
 from icnewton.models.formats import LogisticStateFormat
 from icnewton.models.model import Model
 

@@ -41,32 +41,25 @@ the product is Lipschitz, which is (2) and (5).
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
-from icnewton.constructions.parts.relu import cell_bound, product_bound, spread
+from icnewton.constructions.parts.gadgets import (
+    LEEWAY,
+    Gadget,
+    damping_gadget,
+    decrement_bound,
+    logistic_gadget,
+    margin_radius,
+    probability_gadget,
+    smallest,
+)
+from icnewton.constructions.parts.relu import product_bound
 
 UNIT = 2**-53  # unit roundoff of float64
 ROUNDING = 8 * UNIT  # of the damping gadget over its first slope; see Plan.rounding
-LEEWAY = 1.1  # of the damping gadget's interval over the bound on lambda, for inexact gradients and Hessians
 # shares of the error that a step is allowed: gradient and roots of d_i; products; inverse; damping.
 # The rest is second order.
 SHARES = {"logistic": 0.15, "product": 0.02, "inverse": 0.013, "damping": 0.12}
-RESOLUTION = 20001
-
-
-@dataclass(frozen=True)
-class Gadget:
-    """Knots ``(N + 1,)`` with values ``(N + 1,)`` of each function, and the bound on each
-    function's error.
-    """
-
-    knots: Tensor
-    values: dict[str, Tensor]
-    bounds: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -162,7 +155,7 @@ def plan(
         )  # two layers: the product's share of the bound does not grow with knots
     else:
         logistic = probability_gadget(mu, SHARES["logistic"] * mu * allowed, most)
-        damping = _smallest(lambda n: damping_gadget(mu, n), SHARES["damping"] * allowed, most)
+        damping = smallest(lambda n: damping_gadget(mu, n), SHARES["damping"] * allowed, most)
         cells = math.ceil(
             math.sqrt(9 / 32 * math.sqrt(d) / (SHARES["product"] * mu * allowed)) ** 0.5
         )
@@ -196,119 +189,6 @@ def smallest_error(mu: float, unit: float = UNIT) -> float:
     is 6e-10 / mu in float64.
     """
     return 6e-10 / mu * (unit / UNIT) ** (2 / 3)
-
-
-def margin_radius(mu: float) -> float:
-    """The lemma's bound on |w^T a_i|."""
-    return math.sqrt(2 * math.log(2) / mu + 0.25)
-
-
-def probability_gadget(mu: float, tolerance: float, most: int) -> Gadget:
-    """The smallest logistic gadget that is good enough for both of its functions; raises ValueError
-    beyond ``most`` cells.
-    """
-    return _smallest(lambda cells: logistic_gadget(margin_radius(mu), cells), tolerance, most)
-
-
-def _smallest(make: Callable[[int], Gadget], tolerance: float, most: int) -> Gadget:
-    """The gadget with the fewest cells, to two per cent, whose bounds are all within the tolerance;
-    at least 8 cells.
-
-    Raises ValueError beyond ``most`` cells, with the number that it would take: bounds fall with
-    the square of the cells.
-    """
-    low, high = 4, 8
-    while (found := max(make(high).bounds.values())) > tolerance:
-        if high > most:
-            needed = high * math.sqrt(found / tolerance)
-            raise ValueError(
-                f"a gadget must have at most {most} cells to stay within budget, found about {needed:.2g}"
-            )
-        low, high = high, 2 * high
-    while high - low > max(2, high // 50):
-        middle = (low + high) // 2
-        low, high = (
-            (low, middle) if max(make(middle).bounds.values()) <= tolerance else (middle, high)
-        )
-    return make(high)
-
-
-def probability(z: Tensor) -> Tensor:
-    """sigma(-z)."""
-    return torch.sigmoid(-z)
-
-
-def root(z: Tensor) -> Tensor:
-    """sqrt(d) = sqrt(sigma(z) sigma(-z)) = 1 / (2 cosh(z / 2))."""
-    return (torch.sigmoid(z) * torch.sigmoid(-z)).sqrt()
-
-
-def _probability_curvature(z: Tensor) -> Tensor:
-    s, t = torch.sigmoid(z), torch.sigmoid(-z)
-    return (s * t * (t - s)).abs()
-
-
-def _root_curvature(z: Tensor) -> Tensor:
-    r = root(z)
-    return (r * (1 - 8 * r.square()) / 4).abs()
-
-
-PROBABILITY_PEAK = math.log(2 + math.sqrt(3))  # of |sigma''|
-ROOT_PEAK = 2 * math.acosh(math.sqrt(6))  # of |root''|, beside 0
-
-
-def logistic_gadget(radius: float, cells: int) -> Gadget:
-    """sigma(-z) and sqrt(sigma(z) sigma(-z)) on [-radius, radius] with shared knots, symmetric
-    about the knot 0.
-    """
-    grid = torch.linspace(0, radius, RESOLUTION, dtype=torch.float64)
-    half = spread(
-        lambda z: torch.maximum(_probability_curvature(z), _root_curvature(z)).sqrt(),
-        grid,
-        max(cells // 2, 1),
-    )
-    knots = torch.cat([-half.flip(0)[:-1], half])
-    bounds = {
-        "probability": cell_bound(half, _probability_curvature, [PROBABILITY_PEAK]).max().item(),
-        "root": cell_bound(half, _root_curvature, [ROOT_PEAK]).max().item(),
-    }
-    return Gadget(knots, {"probability": probability(knots), "root": root(knots)}, bounds)
-
-
-def damping_gadget(mu: float, cells: int) -> Gadget:
-    """eta(v) - 1 = -sqrt v / (c + sqrt v) on [0, V], V a bound on lambda^2; errors are weighted
-    with sqrt(v / mu).
-    """
-    c, largest = 2 * math.sqrt(mu), (LEEWAY * decrement_bound(mu)) ** 2
-
-    def value(v: Tensor) -> Tensor:
-        return -v.sqrt() / (c + v.sqrt())
-
-    def curvature(v: Tensor) -> Tensor:  # decreasing, infinite at 0
-        s = v.sqrt()
-        return c / (4 * s**3 * (c + s) ** 2) + c / (2 * v * (c + s) ** 3)
-
-    grid = torch.linspace(0, 1, RESOLUTION, dtype=torch.float64).pow(4) * largest
-    knots = spread(lambda v: (curvature(v) * (v / mu).sqrt()).sqrt(), grid, cells)
-    bounds = torch.minimum(
-        cell_bound(knots, curvature, []), value(knots).diff().abs()
-    )  # monotone: never beyond both ends
-    weighted = (bounds * (knots[1:] / mu).sqrt()).max().item()
-    return Gadget(knots, {"damping": value(knots)}, {"damping": weighted})
-
-
-def decrement_bound(mu: float) -> float:
-    """A bound on lambda where f(w) <= log 2 + mu / 8, as the lemma has it.
-
-    t - log(1 + t) <= (f(w) - f*) / (4 mu) for t = lambda / (2 sqrt mu), and lambda <= ||grad f|| /
-    sqrt mu.
-    """
-    gap = (math.log(2) + mu / 8) / (4 * mu)
-    low, high = 0.0, gap + math.sqrt(2 * gap) + 2
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (middle, high) if middle - math.log1p(middle) < gap else (low, middle)
-    return min(2 * math.sqrt(mu) * high, (1 + mu * margin_radius(mu)) / math.sqrt(mu))
 
 
 def inverse_bound(lower: float, upper: float, steps: int) -> float:
