@@ -9,10 +9,8 @@
 # make retrain MODEL=condition/run            train a released model again from its card, and compare
 # make released                               docs/released.md, claims.md and figures, from released/ and results/paper
 # make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
-# make kills [ARGS="--kills 50"]              interruptions at random moments, each mended by one run
 # make beyond [ARGS="--seeds 3"]              what brings trained LSA nearer to the best polynomial of its depth
-# make mask                                   where depth stops paying for LSA that attends to its query, and why
-# make recipes                                loss against seconds of training, recipe by recipe
+# make recipes [ARGS="--seconds 20"]          loss against seconds of training, recipe by recipe; studies/README.md has more
 # make test [ARGS="-m slow"]                  the tests; each command makes its own environment first
 
 # none of these is taken from the environment
@@ -64,8 +62,11 @@ retrain: $(VENV)/installed
 released: $(VENV)/installed
 	$(RUN) workflow.released
 
-bench kills beyond mask recipes: $(VENV)/installed
-	$(RUN) bench.$(subst bench,run,$@) $(ARGS)
+bench: $(VENV)/installed
+	$(RUN) bench.run $(ARGS)
+
+beyond recipes: $(VENV)/installed
+	$(RUN) studies.$@ $(ARGS)
 
 test: $(VENV)/installed lint
 	$(RUN) pytest $(ARGS)

@@ -1,8 +1,8 @@
 """`make bench`: times of training steps, to results.json, results.md and scaling.json in bench/ and
 docs/performance.png.
 
-Engine and plain step are timed alternately in one process, so that a slow minute of the machine
-meets both.
+The fast step and the plain one of ``tests/oracles`` are timed alternately in one process, so that a
+slow minute of the machine meets both.
 """
 
 import argparse
@@ -14,12 +14,13 @@ from typing import Any
 
 import pandas as pd
 import torch
+from tests.oracles.plain import plain_step
+from tests.oracles.runs import make_run
 from tqdm import tqdm
 
 from bench.floor import Machine, floor_milliseconds, measure
-from bench.plain import plain_step
 from bench.scaling import scaling
-from bench.steps import alternate, make_run
+from bench.steps import alternate
 from icnewton.files import write_json, write_text
 from icnewton.training.fast.capture import stepper
 from icnewton.training.fast.fused import compiled
@@ -36,26 +37,19 @@ def compare(kind: str, layers: int, rounds: int, device: str) -> dict[str, Any]:
     engine, plain = alternate(
         [stepper([run], [start(run, device)]), plain_step(run, device)], rounds, device
     )
-    numbers = {
-        "engine_ms": statistics.median(engine),
-        "plain_ms": statistics.median(plain),
-        "ratio": statistics.median(
-            p / e for p, e in zip(plain, engine, strict=True)
-        ),  # of neighbours in time
-    }
-    return {
-        "kind": kind,
-        "depth": layers,
-        **{name: round(number, 3) for name, number in numbers.items()},
-    }
+    ratios = [p / e for p, e in zip(plain, engine, strict=True)]  # of neighbours in time
+    numbers = {"engine_ms": engine, "plain_ms": plain, "ratio": ratios}
+    medians = {name: round(statistics.median(seen), 3) for name, seen in numbers.items()}
+    return {"kind": kind, "depth": layers, **medians}
 
 
 def describe(machine: Machine, device: str) -> dict[str, str]:
     """Machine, versions and date, in words."""
     name = torch.cuda.get_device_name() if device == "cuda" else _processor()
+    products, copy = (f"{rate / 1e9:.0f}" for rate in (machine.operations, machine.bytes))
     return {
         "machine": f"{name}, {torch.get_num_threads()} threads",
-        "rates": f"{machine.operations / 1e9:.0f} GFLOP/s float32 matrix products, {machine.bytes / 1e9:.0f} GB/s copy",
+        "rates": f"{products} GFLOP/s float32 matrix products, {copy} GB/s copy",
         "compiled layer": "yes" if compiled() else "no (no C compiler found)",
         "versions": f"torch {torch.__version__}, Python {platform.python_version()}",
         "date": date.today().isoformat(),
@@ -78,17 +72,12 @@ def report(rows: list[dict[str, Any]], facts: dict[str, str]) -> str:
     sums = frame.groupby("kind", sort=False, as_index=False)[
         ["engine_ms", "plain_ms", "floor_ms"]
     ].sum()
-    sums["ratio"], sums["depth"], sums["steps a second"] = (
-        sums["plain_ms"] / sums["engine_ms"],
-        "sum",
-        "",
-    )
+    sums["ratio"] = sums["plain_ms"] / sums["engine_ms"]
+    sums["depth"], sums["steps a second"] = "sum", ""
     columns = ["kind", "depth", "engine_ms", "plain_ms", "ratio", "floor_ms", "steps a second"]
     table = pd.concat([frame, sums])[columns].to_markdown(index=False, floatfmt=".1f")
-    return (
-        "".join(f"- {name}: {fact}\n" for name, fact in facts.items())
-        + f"\nMilliseconds a step, batch 2000.\n\n{table}\n"
-    )
+    lines = "".join(f"- {name}: {fact}\n" for name, fact in facts.items())
+    return f"{lines}\nMilliseconds a step, batch 2000.\n\n{table}\n"
 
 
 def main() -> None:
@@ -97,11 +86,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--rounds", type=int, default=9, help="timings of each step")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
-    parser.add_argument(
-        "--no-scaling",
-        action="store_true",
-        help="leave out the plots against n, d, depth and batch",
-    )
+    without = "leave out the plots against n, d, depth and batch"
+    parser.add_argument("--no-scaling", action="store_true", help=without)
     options = parser.parse_args()
     keep_freed_memory()
     before = measure(options.device)

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from bench.kills import RESULTS as RESULTS
-from bench.kills import ROOT as ROOT
-from bench.kills import clone as clone
+from kills import RESULTS as RESULTS
+from kills import ROOT as ROOT
+from kills import clone as clone
 
 from icnewton.figures import FIGURES
 from icnewton.files import read_tables

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from bench.plain import Plain, plain_name, plain_step
-from bench.steps import make_run
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from oracles.plain import Plain, plain_name, plain_step
+from oracles.runs import make_run
 
 from icnewton.models.transformer import Transformer, TransformerConfig
 from icnewton.randomness import generator
@@ -225,7 +225,7 @@ def test_a_batch_trains_the_tiny_run(tiny_run):
 
 PAGE_FAULTS = """
 import resource, sys
-from bench.steps import make_run
+from tests.oracles.runs import make_run
 from icnewton.training.fast.step import advance
 from icnewton.training.step import start
 from icnewton.training.fast.memory import keep_freed_memory

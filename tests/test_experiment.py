@@ -4,6 +4,7 @@ import copy
 import itertools
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -19,8 +20,11 @@ def complaints(config):
     return str(error.value)
 
 
-@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper", "full", "depth"])
-def test_every_scale_is_valid(scale):
+STUDIES = sorted(map(str, Path("studies").glob("*.yaml")))
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper", "full", *STUDIES])
+def test_every_scale_and_study_is_valid(scale):
     experiment = check(merged(scale))
     runs = experiment.runs
     assert runs and all(parse_run(run.to_json()) == run for run in runs.values())

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bench.kills import checkout, rounds
 from conftest import RESULTS, clone, environment_of, snakemake
+from kills import checkout, rounds
 from slurm_cluster import wait_until
 
 from icnewton.files import try_lock, write_atomically

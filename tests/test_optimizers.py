@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from bench.steps import make_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.runs import make_run
 
 from icnewton.randomness import generator
 from icnewton.training.optimizers import Muon, optimizers, polar_factor

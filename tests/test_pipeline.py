@@ -6,8 +6,8 @@ import json
 import re
 
 import pandas as pd
-from bench.kills import contents
 from conftest import RESULTS, restored, snakemake
+from kills import contents
 
 import icnewton
 

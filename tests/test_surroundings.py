@@ -126,7 +126,7 @@ def silent(call):
 def test_every_text_says_its_encoding():
     files = [
         path
-        for folder in ("src", "workflow", "bench", "tests")
+        for folder in ("src", "workflow", "bench", "studies", "tests")
         for path in Path(folder).rglob("*.py")
     ]
     found = [
@@ -144,9 +144,10 @@ def test_every_text_says_its_encoding():
 
 OPTIMISED = """
 import icnewton, torch
-from bench.steps import make_run
+from tests.oracles.runs import make_run
 from icnewton.digest import digest
-from icnewton.problems.linear import Condition, generator, sample
+from icnewton.problems.linear import LinearCondition, sample
+from icnewton.randomness import generator
 from icnewton.training.fast.step import advance
 from icnewton.training.step import start
 
@@ -155,7 +156,8 @@ for kind in ("lsa", "lsa_ln", "softmax"):
     run = make_run(kind, 3, batch=8)
     state = start(run, "cpu")
     print([advance(run, state)[0].item() for _ in range(3)])
-prompts = sample(Condition("unnormalised", 3, 9, 5.0, 0.1), 2, 2, generator("prompts"))
+condition = LinearCondition("unnormalised", 3, 9, 5.0, 0.1)
+prompts = sample(condition, 2, 2, generator("prompts"))
 print(icnewton.build("least_squares", d=3, n=9, steps=2, alpha=0.001)(prompts.x, prompts.y).tolist())
 try:
     icnewton.load("nowhere")

@@ -1,7 +1,7 @@
 # The words of make's command line, and what is said of those that mean nothing.
 
 COMMANDS = reproduce status plan verify trace train-released retrain released \
-    bench kills beyond mask recipes test lint clean
+    bench beyond recipes test lint clean
 
 # the commands that a word is for; PYTHON and VENV are for all
 SCALE.of = reproduce status plan verify
@@ -10,7 +10,7 @@ TRAINING.of = reproduce status plan
 FILE.of = trace
 MODEL.of = retrain
 MINUTES.of = train-released
-ARGS.of = reproduce train-released retrain bench kills beyond mask recipes test
+ARGS.of = reproduce train-released retrain bench beyond recipes test
 
 GOALS := $(or $(MAKECMDGOALS),reproduce)
 is-for = $(if $(filter $($1.of),$(GOALS)),$1)

@@ -85,7 +85,5 @@ CAPTIONS = {
     ),
 }
 ENTRIES = {
-    "ablation": Kind(
-        draw_ablation, "errors", with_built=True, problem="linear", caption=CAPTIONS["ablation"]
-    )
+    "ablation": Kind(draw_ablation, "errors", problem="linear", caption=CAPTIONS["ablation"])
 }

@@ -1,5 +1,4 @@
-"""The yardstick: a training step as it is usually written, token by token, eager, one module a map,
-micro-batches.
+"""A training step as it is usually written: token by token, eager, one module a map, micro-batches.
 
 Every token goes through every layer, all pairs of tokens meet in each head, and gradients are
 accumulated over micro-batches. The functions are those of ``icnewton.models.transformer`` (a test
@@ -15,13 +14,12 @@ from icnewton.randomness import generator
 from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
 
-MICRO_BATCH = (
-    250  # the fastest for this step of 250, 500 and 2,000 where docs/performance.md was measured
-)
+# the fastest for this step of 250, 500 and 2,000 where docs/performance.md was measured
+MICRO_BATCH = 250
 
 
 class PlainLayer(nn.Module):
-    """One block: attention over all pairs of tokens, then the feed-forward network if there is one."""
+    """One block: attention over all pairs of tokens, then the feed-forward network, if any."""
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
-"""`make kills`: interruptions at random moments, each followed by one plain `make reproduce`, to
-bench/kills.csv.
+"""Interruptions at random moments, each followed by one plain `make reproduce`.
+
+`python -m tests.kills --kills 50` writes them to tests/kills.csv; a slow test makes three.
 
 A checkout at smoke scale is run undisturbed once. Then, again and again, what was trained, and all
 that was made of it, is removed, `make reproduce` is started and hit: one process or all, with one
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -103,15 +105,9 @@ def checkout(folder: Path) -> Path:
 
 def reproduce(folder: Path) -> subprocess.Popen[bytes]:
     """`make reproduce` at smoke scale, in a session of its own."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("ARGS", "MAKEFLAGS", "MFLAGS")
-    }
-    environment = {
-        **inherited,
-        "PYTHONPATH": str(folder / "src"),
-    }  # `make test ARGS="-m slow"` would pass its own on
+    own = ("ARGS", "MAKEFLAGS", "MFLAGS")  # `make test ARGS="-m slow"` would pass its own on
+    inherited = {name: value for name, value in os.environ.items() if name not in own}
+    environment = inherited | {"PYTHONPATH": str(folder / "src")}
     with (folder / "make.log").open("ab") as log:
         # a shell that starts this in the background has made it deaf to SIGINT, and so its children
         return subprocess.Popen(
@@ -136,8 +132,9 @@ def undisturbed(folder: Path) -> float:
 
 def remove(folder: Path) -> None:
     """What was trained, and all that was made of it."""
-    for path in [path for pattern in REMADE for path in (folder / RESULTS).glob(pattern)]:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for pattern in REMADE:
+        for path in list((folder / RESULTS).glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def victims(make: psutil.Process, target: str) -> list[psutil.Process]:
@@ -166,9 +163,8 @@ def strike(
     parent = psutil.Process(make.pid)
     while make.poll() is None:
         jobs = victims(parent, "job")
-        running = " ".join(
-            sorted(Path(word).stem.rpartition(".")[2] for p in jobs for word in _command(p)[-1:])
-        )
+        scripts = [Path(words[-1]).stem for job in jobs if (words := _command(job))]
+        running = " ".join(sorted(script.rpartition(".")[2] for script in scripts))
         if target == "group":
             os.killpg(make.pid, how)
             return running or "snakemake alone"
@@ -188,56 +184,55 @@ def differences(folder: Path, wanted: dict[Path, bytes]) -> int:
 def contents(folder: Path) -> dict[Path, bytes]:
     """The bytes of everything that must not depend on how it came about."""
     root = folder / RESULTS
-    paths = {path for pattern in COMPARED for path in root.glob(pattern) if path.is_file()}
-    return {path.relative_to(root): path.read_bytes() for path in paths}
+    paths = chain.from_iterable(root.glob(pattern) for pattern in COMPARED)
+    return {path.relative_to(root): path.read_bytes() for path in paths if path.is_file()}
 
 
 def litter(folder: Path) -> list[str]:
     """Temporary files, files set aside and whatever else is not in order after a recovery."""
-    names = [
-        path.name
-        for path in (folder / RESULTS).rglob("*")
-        if path.name.endswith((".tmp", ".damaged"))
-    ]
-    return [*names, *verify(folder / RESULTS)[1]]
+    names = [path.name for path in (folder / RESULTS).rglob("*")]
+    left = [name for name in names if name.endswith((".tmp", ".damaged"))]
+    return [*left, *verify(folder / RESULTS)[1]]
 
 
-def rounds(folder: Path, seeds: range) -> Iterator[Kill]:
-    """An undisturbed run of a checkout, then one kill and one recovery a seed."""
+def expected(folder: Path) -> tuple[dict[Path, bytes], float]:
+    """What two undisturbed runs of a checkout leave, and the seconds of the second, which makes
+    again what ``remove`` takes; raises RuntimeError if they differ.
+    """
     undisturbed(folder)
     wanted = contents(folder)
     remove(folder)
     length = undisturbed(folder)
     if different := differences(folder, wanted):
-        raise RuntimeError(
-            f"expected the same bytes from two undisturbed runs, found {different} files that differ"
-        )
+        words = "the same bytes from two undisturbed runs"
+        raise RuntimeError(f"expected {words}, found {different} files that differ")
+    return wanted, length
+
+
+def interrupted(folder: Path, seed: int, wanted: dict[Path, bytes], length: float) -> Kill:
+    """One kill and one recovery, at random but for the seed."""
+    source = random.Random(seed)
+    target, how = source.choice(TARGETS), source.choice(SIGNALS)
+    running, hit = "", 0
+    while not running or hit == 0:  # it came too late
+        remove(folder)
+        make, seconds = reproduce(folder), source.uniform(0, 0.7 * length)
+        time.sleep(seconds)
+        running = strike(make, target, how, source)
+        hit = make.wait()
+    begun = time.monotonic()
+    code = reproduce(folder).wait()
+    took = round(time.monotonic() - begun, 1)
+    different, problems = differences(folder, wanted), "; ".join(litter(folder)[:3])
+    moment = round(seconds, 2)
+    return Kill(seed, target, how.name, moment, running, hit, code, different, problems, took)
+
+
+def rounds(folder: Path, seeds: range) -> Iterator[Kill]:
+    """Undisturbed runs of a checkout, then one kill and one recovery a seed."""
+    wanted, length = expected(folder)
     for seed in seeds:
-        source = random.Random(seed)
-        target, how = source.choice(TARGETS), source.choice(SIGNALS)
-        running, hit = "", 0
-        while not running or hit == 0:  # it came too late
-            remove(folder)
-            make, seconds = reproduce(folder), source.uniform(0, 0.7 * length)
-            time.sleep(seconds)
-            running = strike(make, target, how, source)
-            hit = make.wait()
-        begun = time.monotonic()
-        code = reproduce(folder).wait()
-        took = round(time.monotonic() - begun, 1)
-        problems = "; ".join(litter(folder)[:3])
-        yield Kill(
-            seed,
-            target,
-            how.name,
-            round(seconds, 2),
-            running,
-            hit,
-            code,
-            differences(folder, wanted),
-            problems,
-            took,
-        )
+        yield interrupted(folder, seed, wanted, length)
 
 
 def main() -> None:
@@ -250,13 +245,10 @@ def main() -> None:
         for kill in rounds(checkout(Path(folder) / "checkout"), range(options.kills)):
             rows.append(asdict(kill))
             print(kill, flush=True)
-            write_table(ROOT / "bench" / "kills.csv", pd.DataFrame(rows))
-    good = sum(
-        row["recovery"] == 0 and not row["differing"] and not row["problems"] for row in rows
-    )
-    print(
-        f"{good} of {len(rows)} kills: recovered by one run, no byte different, nothing left lying"
-    )
+            write_table(ROOT / "tests/kills.csv", pd.DataFrame(rows))
+    bad = sum(any(row[key] for key in ("recovery", "differing", "problems")) for row in rows)
+    good, words = len(rows) - bad, "recovered by one run, no byte different, nothing left lying"
+    print(f"{good} of {len(rows)} kills: {words}")
     sys.exit(good != len(rows))
 
 

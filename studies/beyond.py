@@ -1,15 +1,18 @@
 """`make beyond`: what brings trained linear attention nearer to the best polynomial of its depth,
-to bench/beyond.json.
+to studies/beyond.json.
 
 Every trial is one training of LSA on normalised prompts (kappa 10, no noise) by the recipe ``fast``
 but for what its name says:
 
-fast            as it is: float32, 6,000 steps of batch 64 long, wide      four times the steps;
-four times the batch broad           twice the width and twice the heads double          all in
-float64 polished        ``fast``, then 2,000 steps of batch 1,024 in float64, at a tenth of the rate
-grown           starts from ``fast`` with one layer less, and a fresh layer at the end tied
-one layer, applied as often as there are layers built_1e-5, -6  starts from the built Chebyshev
-iteration of as many layers, all its weights free, in float64, at these rates
+| trial | what it does |
+|---|---|
+| fast | the recipe as it is: float32, 6,000 steps of batch 64 |
+| long | four times the steps |
+| wide | four times the batch |
+| double | all in float64 |
+| polished | ``fast``, then 2,000 steps of batch 1,024 in float64, at a tenth of the rate |
+| grown | starts from ``fast`` with one layer less, and a fresh layer at the end |
+| built_1e-5, built_1e-6 | starts from the built Chebyshev iteration, in float64, at these rates |
 
 What is in the file is not measured again: delete it after a change of the recipe. ``seconds``
 include a ``fast`` start where the same call had not trained it before.
@@ -27,11 +30,10 @@ from pathlib import Path
 import torch
 
 from icnewton.constructions import build
-from icnewton.constructions.parts.calibration import spectrum
+from icnewton.constructions.parts.calibration import spectrum_of
 from icnewton.files import write_json
 from icnewton.models.formats import LeastSquaresFormat, RegressionFormat
 from icnewton.models.transformer import Transformer
-from icnewton.pipeline.schema import read
 from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
 from icnewton.randomness import generator
 from icnewton.theory.polynomials import degree, fit, fitting_prompts
@@ -45,11 +47,9 @@ from icnewton.training.runs import Run
 from icnewton.training.schedule import schedule
 from icnewton.training.step import TrainingState
 
-ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "bench/beyond.json"
+RESULTS = Path(__file__).parent / "beyond.json"
 CONDITION = LinearCondition("normalised", 10, 50, 10.0, 0.0)
-FAST = Recipe.parse(read(ROOT / "config.yaml")["recipes"]["fast"]["lsa"])
-
+FAST = Recipe.named("fast", "lsa")
 
 AnyFormat = RegressionFormat | LeastSquaresFormat
 Trained = tuple[Transformer, AnyFormat]
@@ -58,12 +58,10 @@ Trial = Callable[[int, int], Trained]  # of layers and seed
 
 @dataclass(frozen=True)
 class Task:
-    """What the training engine asks of a run, so that a transformer of any origin can be trained."""
+    """What a training step asks of a run, so that a transformer of any origin can be trained."""
 
-    family: str
     format: AnyFormat
     recipe: Recipe
-    condition: LinearCondition = CONDITION
 
 
 def trained(
@@ -73,14 +71,11 @@ def trained(
     if none is given.
     """
     condensed, format = format is None, format or RegressionFormat(CONDITION.d, recipe.width)
-    rates = torch.tensor(
-        [schedule(step, recipe.warmup, recipe.steps) for step in range(recipe.steps)]
-    )
-    clock = torch.zeros((), dtype=torch.long)
-    state = TrainingState(
-        transformer, optimizers(transformer, recipe, "cpu"), generator("beyond", seed), rates, clock
-    )
-    task = Task("lsa", format, recipe)
+    shares = [schedule(step, recipe.warmup, recipe.steps) for step in range(recipe.steps)]
+    clock, moving = torch.zeros((), dtype=torch.long), optimizers(transformer, recipe, "cpu")
+    source = generator("beyond", seed)
+    state = TrainingState(transformer, moving, source, torch.tensor(shares), clock)
+    task = Task(format, recipe)
     for _ in range(recipe.steps):
         if condensed:
             batch = sample_condensed(CONDITION, recipe.batch, 1, state.source, transformer.dtype)
@@ -91,71 +86,56 @@ def trained(
     return transformer, format
 
 
+def started(layers: int, seed: int) -> Transformer:
+    """The transformer of a run at its initialisation."""
+    return Run("lsa", CONDITION, layers, seed, FAST).transformer()
+
+
 @cache
 def fast(layers: int, seed: int) -> Trained:
     """The recipe as it is."""
-    return trained(Run("lsa", CONDITION, layers, seed, FAST).transformer(), FAST, seed)
+    return trained(started(layers, seed), FAST, seed)
 
 
 def longer(layers: int, seed: int) -> Trained:
     """Four times the steps."""
-    recipe = replace(FAST, steps=4 * FAST.steps)
-    return trained(Run("lsa", CONDITION, layers, seed, recipe).transformer(), recipe, seed)
+    return trained(started(layers, seed), replace(FAST, steps=4 * FAST.steps), seed)
 
 
 def wide(layers: int, seed: int) -> Trained:
     """Four times the batch."""
-    recipe = replace(FAST, batch=4 * FAST.batch)
-    return trained(Run("lsa", CONDITION, layers, seed, recipe).transformer(), recipe, seed)
-
-
-def broad(layers: int, seed: int) -> Trained:
-    """Twice the width and twice the heads."""
-    recipe = replace(FAST, width=2 * FAST.width, heads=2 * FAST.heads)
-    return trained(Run("lsa", CONDITION, layers, seed, recipe).transformer(), recipe, seed)
+    return trained(started(layers, seed), replace(FAST, batch=4 * FAST.batch), seed)
 
 
 def double(layers: int, seed: int) -> Trained:
     """In float64."""
-    return trained(Run("lsa", CONDITION, layers, seed, FAST).transformer().double(), FAST, seed)
+    return trained(started(layers, seed).double(), FAST, seed)
 
 
 def polished(layers: int, seed: int) -> Trained:
     """``fast``, then large batches in float64."""
-    recipe = replace(FAST, steps=2000, batch=1024, learning_rate=FAST.learning_rate / 10)
+    rate = FAST.learning_rate / 10
+    recipe = replace(FAST, steps=FAST.steps // 3, batch=1024, learning_rate=rate)
     return trained(in_double(fast(layers, seed)[0]), recipe, seed + 1000)
 
 
 def grown(layers: int, seed: int) -> Trained:
     """From ``fast`` with one layer less and a fresh last one."""
-    start = Run("lsa", CONDITION, layers, seed, FAST).transformer()
+    start = started(layers, seed)
     shorter = fast(layers - 1, seed)[0].state_dict()
     start.load_state_dict(start.state_dict() | shorter)
     return trained(start, FAST, seed)
-
-
-def tied(layers: int, seed: int) -> Trained:
-    """One layer, applied ``layers`` times."""
-    deep = Run("lsa", CONDITION, layers, seed, FAST).transformer()
-    looped = Transformer(replace(deep.config, depth=1, loops=layers), torch.float32)
-    looped.load_state_dict({name: deep.state_dict()[name] for name in looped.state_dict()})
-    return trained(looped, FAST, seed)
 
 
 def built(layers: int, seed: int, rate: float) -> Trained:
     """The construction takes 3 layers besides one a step; its attention has no 1/n, so that its
     rates are small.
     """
-    model = build(
-        "least_squares",
-        d=10,
-        n=50,
-        steps=layers - 3,
-        step="chebyshev",
-        spectrum=spectrum(CONDITION),
-    )
-    recipe = replace(FAST, steps=3000, learning_rate=rate)
-    return trained(model.transformer, recipe, seed, model.format)
+    sizes = {"d": CONDITION.d, "n": CONDITION.n, "steps": layers - 3}
+    spectrum = spectrum_of(CONDITION)
+    model = build("least_squares", **sizes, step="chebyshev", spectrum=spectrum)
+    recipe = replace(FAST, steps=FAST.steps // 2, learning_rate=rate)
+    return trained(model.transformer.requires_grad_(), recipe, seed, model.format)
 
 
 def in_double(transformer: Transformer) -> Transformer:
@@ -167,7 +147,6 @@ def in_double(transformer: Transformer) -> Transformer:
 
 TRIALS: Mapping[str, tuple[Trial, tuple[int, ...]]] = {
     "fast": (fast, (3, 4, 5, 6)),
-    "tied": (tied, (3, 4, 5, 6)),
     "grown": (grown, (3, 4, 5)),
     "polished": (polished, (3, 4, 5, 6)),
     "double": (double, (5, 6, 8)),
@@ -175,7 +154,6 @@ TRIALS: Mapping[str, tuple[Trial, tuple[int, ...]]] = {
     "built_1e-6": (partial(built, rate=1e-6), (4, 5, 6)),
     "wide": (wide, (3, 4)),
     "long": (longer, (3, 4, 5)),
-    "broad": (broad, (3, 4, 5)),
 }
 
 
@@ -187,14 +165,10 @@ def evaluation() -> LinearPrompts:
 @torch.no_grad()
 def errors(transformer: Transformer, format: AnyFormat, prompts: LinearPrompts) -> dict[str, float]:
     """Median and mean squared error over tr Sigma, in float64."""
-    exact = in_double(transformer)
-    predictions = torch.cat(
-        [
-            format.read(exact(format.tokens(x, y)))
-            for x, y in zip(prompts.x.split(64), prompts.y.split(64), strict=True)
-        ]
-    )
-    return summary(predictions, prompts)
+    exact, answers = in_double(transformer), []
+    for x, y in zip(prompts.x.split(64), prompts.y.split(64), strict=True):
+        answers.append(format.read(exact(format.tokens(x, y))))
+    return summary(torch.cat(answers), prompts)
 
 
 def outcome(trial: Trial, layers: int, seed: int, prompts: LinearPrompts) -> dict[str, float]:
@@ -230,9 +204,8 @@ def known(results: Path) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Run the trials of the command line that no result is there of."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.beyond", description=(__doc__ or "").partition("\n")[0]
-    )
+    words = (__doc__ or "").partition("\n\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m studies.beyond", description=words)
     parser.add_argument("--trials", nargs="+", default=[*TRIALS], choices=[*TRIALS])
     parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
@@ -244,11 +217,8 @@ def main() -> None:
     for name in options.trials:
         trial, depths = TRIALS[name]
         for layers, seed in product(depths, range(options.seeds)):
-            keep(
-                RESULTS,
-                f"{name} {layers} layers seed {seed}",
-                partial(outcome, trial, layers, seed, prompts),
-            )
+            measure = partial(outcome, trial, layers, seed, prompts)
+            keep(RESULTS, f"{name} {layers} layers seed {seed}", measure)
 
 
 if __name__ == "__main__":
