@@ -12,7 +12,7 @@ import pytest
 from conftest import RESULTS, ROOT, clone, environment_of, make, snakemake
 from workflow import environment
 
-SMALL = RESULTS / "theory/decrease.parquet"
+SMALL = RESULTS / "measurements/decrease.parquet"
 STATUS = [sys.executable, "-m", "workflow.status", "smoke"]
 SNAKEMAKE = ["-m", "snakemake", "--config", "scale=smoke"]
 PLAN = [sys.executable, *SNAKEMAKE, "-n"]
@@ -60,7 +60,7 @@ def test_snakemake_works_from_another_folder(tmp_path, finished):
     command = [sys.executable, *SNAKEMAKE, "-s", here / "Snakefile", "--", SMALL]
     result = run(command, there, PYTHONPATH=str(here / "src"))
     assert result.returncode == 0, result.stderr
-    record = RESULTS / "records/theory/decrease.json"
+    record = RESULTS / "records/measurements/decrease.json"
     ours, theirs = (
         json.loads((folder / record).read_text(encoding="utf-8")) for folder in (there, here)
     )
@@ -209,7 +209,7 @@ def test_a_copied_checkout_and_a_moved_one_run_their_own_code(tmp_path):
         module.read_text(encoding="utf-8").replace("import", "ONE = 1\nimport", 1), encoding="utf-8"
     )
     words = ".venv: copied, moved or never finished; it is made anew\n"
-    assert "decrease: its code changed" in (said := status(copy)) and said.startswith(words)
+    assert "measure decrease: its code changed" in (said := status(copy)) and said.startswith(words)
     assert (copy / ".venv/installed").read_text(
         encoding="utf-8"
     ) == f"{copy}/.venv\n" and words not in status(copy)

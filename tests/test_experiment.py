@@ -227,3 +227,55 @@ def test_snakemake_tells_the_problems_and_starts_no_job(tmp_path):
     assert "device: expected one of auto, cpu, cuda, found 'abacus'" in output
     assert "problems.linear.n: expected at least d = 3" in output
     assert "Traceback" not in output and "Job stats" not in output
+
+
+TEN_LINES = """
+runs:
+  - {family: lsa, protocol: normalised, kappa: [10], layers: [1, 2], evaluate_on: [{d: 5}]}
+figures:
+  mine:
+    kind: curves
+    conditions: [normalised_kappa10_noise0]
+    panels: [{models: {lsa: [1, 2]}, algorithms: [newton2]}]
+"""
+
+
+def test_an_experiment_may_be_small(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(TEN_LINES, encoding="utf-8")
+    experiment = check(merged(str(path)))
+    assert list(experiment.conditions) == ["normalised_kappa10_noise0"]
+    assert list(experiment.algorithms("linear")) == ["newton2"]
+    assert [*experiment.tested] == ["normalised_kappa10_noise0", "normalised_kappa10_noise0_d5"]
+    assert experiment.figures()["mine"]["section"] == "6. Beyond the paper"
+    assert not experiment.algorithms("logistic") and not experiment.built([*experiment.tested][0])
+
+
+def test_null_takes_a_figure_away(tmp_path):
+    path = tmp_path / "fewer.yaml"
+    path.write_text("extends: smoke\nfigures: {figure2: null}\n", encoding="utf-8")
+    fewer = check(merged(str(path))).figures()
+    assert fewer.keys() == check(merged("smoke")).figures().keys() - {"figure2"}
+
+
+def test_everything_that_is_missing_is_asked_for_at_once(tmp_path):
+    path = tmp_path / "less.yaml"
+    path.write_text("runs: [{family: lsa}]\nfigures: {mine: {}}\n", encoding="utf-8")
+    message = complaints(merged(str(path)))
+    assert "runs[0]: expected the key 'protocol', 'kappa', 'layers', found none" in message
+    assert "figures.mine: expected the key 'kind', found none" in message
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ([{"d": 11}], "evaluate_on: expected at most the models' d = 3, found d = 11"),
+        ([{"colour": 1}], "evaluate_on: expected only d, kappa, n, noise, protocol, found colour"),
+        ([{"kappa": 0.5}], "kappa must be a number from 1 to"),
+        ([{"protocol": "bounded"}], "protocol must be one for linear problems, found 'bounded'"),
+        ([{"protocol": "bund"}], "protocol: expected one of bounded, normalised, unnormalised"),
+    ],
+)
+def test_conditions_of_other_evaluations_are_checked(smoke, others, words):
+    smoke["runs"][0]["evaluate_on"] = others
+    assert f"runs[0]: {words}" in complaints(smoke)

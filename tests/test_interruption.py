@@ -55,7 +55,7 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path):
 
 def test_the_last_words_on_a_disk_without_any_room_are_one_sentence(tmp_path):
     folder = clone(tmp_path / "folder")
-    script = folder / "workflow/scripts/decrease.py"
+    script = folder / "workflow/scripts/measure.py"
     script.write_text(
         script.read_text(encoding="utf-8").replace(
             "with job(snakemake) as say:\n",
@@ -68,8 +68,8 @@ def test_the_last_words_on_a_disk_without_any_room_are_one_sentence(tmp_path):
         helper.read_text(encoding="utf-8").replace('log.open("a"', 'Path("/dev/full").open("a"'),
         encoding="utf-8",
     )
-    result = snakemake(folder, "--", f"{RESULTS}/theory/decrease.parquet")
-    assert result.returncode != 0 and "decrease: [Errno 28] No space (details in " in result.stderr
+    result = snakemake(folder, "--", f"{RESULTS}/measurements/decrease.parquet")
+    assert result.returncode != 0 and "measure: [Errno 28] No space (details in " in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -35,7 +35,7 @@ def of_runs(condition, names):
     return [*entries.of_condition(condition), *dict.fromkeys(used)]
 
 
-# job counts and tables go by what there is: each trained model, all released ones, built ones, theory
+# what there is of each kind
 PROBED = [
     name
     for name, condition in CONDITIONS.items()

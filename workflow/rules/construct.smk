@@ -42,7 +42,9 @@ for name, entry in config.get("constructions", {}).items():
         output:
             [
                 f"{folder}/{file}"
-                for folder in dict.fromkeys(built_folders("{condition}", name).values())
+                for folder in dict.fromkeys(
+                    built_folders("{condition}", name).values()
+                )
                 for file in ("weights.safetensors", "card.json")
             ],
         log:

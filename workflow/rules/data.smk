@@ -9,7 +9,8 @@ rule data:
     params:
         condition=lambda w: experiment.everywhere[w.condition].to_json(),
         evaluation={
-            key: config["evaluation"][key] for key in ("covariances", "prompts", "seed")
+            key: config["evaluation"][key]
+            for key in ("covariances", "prompts", "seed")
         },
         code=lambda w: stage(
             "data.py", *entries.of_condition(experiment.everywhere[w.condition])

@@ -37,9 +37,7 @@ use rule evaluate_model as evaluate_released with:
         seeds=lambda w: seeds(MODELS.released_at.get(w.condition, [])),
         code=lambda w: stage(
             "evaluate_learned.py",
-            *of_runs(
-                CONDITIONS[w.condition], MODELS.released_at.get(w.condition, [])
-            ),
+            *of_runs(CONDITIONS[w.condition], MODELS.released_at.get(w.condition, [])),
         ),
     message:
         "evaluating the released models on {wildcards.condition}"
@@ -226,5 +224,7 @@ rule diabetes:
 def asked_of_patients():
     """The models whose prompts have as many dimensions as the diabetes data."""
     name = experiment.name(experiment.condition(config["diabetes"]))
-    released, trained = (at.get(name, []) for at in (MODELS.released_at, MODELS.trained_at))
+    released, trained = (
+        at.get(name, []) for at in (MODELS.released_at, MODELS.trained_at)
+    )
     return [run for run in (*released, *trained) if RUNS[run].condition.d == 10]

@@ -1,7 +1,5 @@
 TABLES = [path for condition in CONDITIONS for path in evaluated(condition)]
-SHOWN = [
-    name for name in config.get("measurements", {}) if MEASUREMENTS[name].caption
-]
+SHOWN = [name for name in config.get("measurements", {}) if MEASUREMENTS[name].caption]
 
 
 def bearing(spec):

@@ -3,7 +3,8 @@ rule train:
         weights=f"{RESULTS}/train/{{condition}}/{{run}}/weights.safetensors",
         card=f"{RESULTS}/train/{{condition}}/{{run}}/card.json",
         log=f"{RESULTS}/train/{{condition}}/{{run}}/log.csv",
-        record=f"{RESULTS}/records/train/{{condition}}/{{run}}.json",  # travels through a cache with the rest
+        # an output, so that it travels through a cache with the rest
+        record=f"{RESULTS}/records/train/{{condition}}/{{run}}.json",
     log:
         f"{RESULTS}/logs/train/{{condition}}/{{run}}.log",
     threads: 1

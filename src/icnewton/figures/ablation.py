@@ -25,8 +25,12 @@ def draw_ablation(frames: Tables, panels: Sequence[Panel], words: Words) -> Figu
     """
     (panel,) = panels
     level = looks([PLATEAU], words)[PLATEAU]
-    figure, axes = subplots(1, len(frames), (7.6 * len(frames), 4.6))
-    for ax, (condition, frame) in zip(axes.flat, frames.items(), strict=True):
+    columns = min(len(frames), 2)
+    rows = -(-len(frames) // columns)
+    figure, axes = subplots(rows, columns, (7.6 * columns, 4.6 * rows))
+    for ax in axes.flat[len(frames) :]:
+        ax.set_visible(False)
+    for ax, (condition, frame) in zip(axes.flat, frames.items(), strict=False):
         medians = _medians(frame)
         _draw_models(ax, medians, panel, words)
         _draw_algorithms(ax, medians, panel, words)
