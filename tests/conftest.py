@@ -7,6 +7,8 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the two processes would wait for each other
+
 import pytest
 from kills import RESULTS as RESULTS
 from kills import ROOT as ROOT

@@ -186,7 +186,7 @@ def test_trace_shows_named_blocks():
 @pytest.mark.parametrize(
     ("family", "settings", "words"),
     [
-        ("newton", {}, "family must be one of"),
+        ("newton", {}, "family: expected one of damped_newton, inverse"),
         ("inverse", {"d": 0, "steps": 1, "symmetric": True}, "d must be at least 1"),
         (
             "inverse",

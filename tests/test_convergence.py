@@ -106,7 +106,7 @@ def test_logistic_models_and_iterations_stay(mu):
     minimiser = logistic.minimise(x, y, mu)
     damped = icnewton.build("damped_newton", d=4, n=12, mu=mu, steps=STEPS, error=1e-4, looped=True)
     descent = icnewton.build(
-        "gradient_descent", d=4, n=12, mu=mu, steps=20 * STEPS, error=1e-4, looped=True
+        "logistic_gradient_descent", d=4, n=12, mu=mu, steps=20 * STEPS, error=1e-4, looped=True
     )
     few = icnewton.build("damped_newton", d=4, n=12, mu=mu, steps=30, error=1e-4, looped=True)
     assert (damped(x, y) - few(x, y)).norm(dim=-1).max() <= 1e-12
