@@ -13,7 +13,7 @@ import icnewton
 
 
 @pytest.mark.parametrize("levels", [10, 100, 200, 300, 400, 450, *range(900, 1000, 7)])
-def test_a_nest_in_a_card_is_refused_or_kept(tmp_path, models, levels):
+def test_a_nest_in_a_card_is_refused_or_kept(tmp_path, models, levels):  # noqa: F811
     """In the origin, and where the weights hold the card: neither the reader nor the comparison
     falls through the stack.
     """

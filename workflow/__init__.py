@@ -1,4 +1,4 @@
-"""The commands of a checkout. They run its own package, and none that is installed from another."""
+"""The commands of a checkout, which run its own package and no other installed one."""
 
 import re
 import sys

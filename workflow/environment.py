@@ -1,7 +1,7 @@
-"""The environment of `make`: requirements.lock and this checkout in a folder of their own.
+"""The environment of `make`: requirements.lock and this checkout, in a folder of their own.
 
-Its file ``installed`` holds the place where it was made. Where it was copied or moved with its
-checkout it is made anew: its scripts and its icnewton would be those of the other place.
+Its file ``installed`` holds the place where it was made. If the environment was copied or moved
+with its checkout, it is made anew: its scripts and its icnewton would be those of the other place.
 """
 
 import os
@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 STAMP, CONFIGURATION = "installed", "pyvenv.cfg"
-PROMPT = "icnewton"  # in pyvenv.cfg it marks our environments before they are whole
-# pip's settings that say where packages come from; others change what is installed, or where
+PROMPT = "icnewton"  # it marks our environments in pyvenv.cfg before they are whole
+# pip's settings that say where packages come from; the others change what is installed, or where
 INDEX = ("INDEX_URL", "EXTRA_INDEX_URL", "NO_INDEX", "FIND_LINKS", "TRUSTED_HOST", "CONFIG_FILE")
 NETWORK = ("CERT", "CLIENT_CERT", "PROXY", "TIMEOUT", "DEFAULT_TIMEOUT", "RETRIES")
 CACHE = ("CACHE_DIR", "NO_CACHE_DIR", "KEYRING_PROVIDER")
@@ -20,12 +20,12 @@ KEPT = {f"PIP_{name}" for name in (*INDEX, *NETWORK, *CACHE)}
 
 
 def place(folder: Path) -> bytes:
-    """What the stamp of an environment in this folder says; a path need not be text."""
+    """What the stamp of an environment in this folder says, as bytes: a path may be no text."""
     return os.fsencode(folder.resolve()) + b"\n"
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether an environment was made where it is, and has its Python still."""
+    """Whether an environment was made where it is, and still has its Python."""
     stamp, python = folder / STAMP, folder / "bin/python"
     if not stamp.is_file() or stamp.read_bytes() != place(folder) or not python.exists():
         return False
@@ -71,7 +71,7 @@ def install(folder: Path) -> None:
     (folder / STAMP).unlink(missing_ok=True)
     for words in (["--no-compile", "-r", "requirements.lock"], ["--no-deps", "-e", "."]):
         subprocess.run([*pip, *words], env=variables, check=True)
-    # settings in pip's own files may have sent them elsewhere
+    # settings in pip's own files may have installed them elsewhere
     subprocess.run([python, "-Ic", "import icnewton, snakemake, torch"], check=True)
     (folder / STAMP).write_bytes(place(folder))
 

@@ -1,14 +1,15 @@
-"""`make released`: what docs/ shows of released models and of results/paper, which `make reproduce
-SCALE=paper` makes.
+"""`make released`: what docs/ shows of released models and of results/paper.
 
-docs/released.md has every released model with its training and its evaluation, and what is missing;
-docs/claims.md is the table of claims; docs/figures/ has the figures.
+`make reproduce SCALE=paper` makes results/paper. docs/released.md has every released model with its
+training and its evaluation, and what is missing. docs/claims.md is the table of claims, and
+docs/figures/ has the figures.
 """
 
 import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,41 +27,47 @@ RESULTS = Path("results/paper")
 TABLE, CLAIMS, FIGURES = Path("docs/released.md"), Path("docs/claims.md"), Path("docs/figures")
 HEAD = """# Released models
 
-Written by `make released` from the cards and from the evaluation of `make reproduce SCALE=paper`; not by hand.
+Written by `make released` from the cards and from the evaluation of \
+`make reproduce SCALE=paper`; not by hand.
 
-{count} of {all} models of the paper's scale, {megabytes:.1f} MB. `icnewton.load("released/...")` loads one, its card says
-how it was trained; `make train-released` trains those that are missing, `make retrain MODEL=...` one of them again. *Steps* and
-*batch* are what the training saw, *loss* is its mean squared error over the last hundredth of the steps (of the prediction, or
-of w), *seconds* those of training on {devices} (of a processor, one thread). *Error* is the median squared error over
-tr Σ on {prompts} prompts of {covariances} covariances, and for logistic regression the median excess of f(w) over its minimum.
+{count} of {all} models of the paper's scale, {megabytes:.1f} MB. \
+`icnewton.load("released/...")` loads one, its card says
+how it was trained; `make train-released` trains those that are missing, \
+`make retrain MODEL=...` one of them again. *Steps* and
+*batch* are what the training saw, \
+*loss* is its mean squared error over the last hundredth of the steps (of the prediction, or
+of w), *seconds* those of training on {devices} (of a processor, one thread). \
+*Error* is the median squared error over
+tr Σ on {prompts} prompts of {covariances} covariances, \
+and for logistic regression the median excess of f(w) over its minimum.
 """
+
+COLUMNS = "| model | steps | batch | loss | seconds | error |\n|---|---|---|---|---|---|"
 
 CLAIMS_HEAD = """# Claims at the paper's scale
 
-Copied by `make released` from `make reproduce SCALE=paper`; not written by hand. `docs/results.md` discusses them. Only models
-of conditions `unnormalised_...` attend to their query and clip activations as the paper's do; those of conditions `normalised_...` do
+Copied by `make released` from `make reproduce SCALE=paper`; not written by hand. \
+`docs/results.md` discusses them. Only models
+of conditions `unnormalised_...` attend to their query and clip activations as the paper's do; \
+those of conditions `normalised_...` do
 neither, so that LSA is linear in its query there by construction (S6d).
 
 """
 
 
 def check(models: Supply) -> None:
-    """Raises ValueError unless results/paper is whole and shows the models as they are released
-    now, and none trained there.
+    """Raises ValueError unless results/paper is whole and shows what is released now.
+
+    None of its models may have been trained there.
     """
-    said = RESULTS / "models.rst"
-    if (
-        models.trained
-        or not said.exists()
-        or f"Models: {models}." not in said.read_text(encoding="utf-8")
-    ):
-        raise ValueError(
-            f"{RESULTS}: expected results of `make reproduce SCALE=paper TRAINING=none` with {models}, found others"
-        )
+    path = RESULTS / "models.rst"
+    said = path.read_text(encoding="utf-8") if path.exists() else ""
+    if models.trained or f"Models: {models}." not in said:
+        expected = f"results of `make reproduce SCALE=paper TRAINING=none` with {models}"
+        raise ValueError(f"{RESULTS}: expected {expected}, found others")
     if problems := verify(RESULTS)[1]:
-        raise ValueError(
-            f"{RESULTS}: expected it whole, made from what is in released/ now, found: {problems[0]}"
-        )
+        expected = "it whole, made from what is in released/ now"
+        raise ValueError(f"{RESULTS}: expected {expected}, found: {problems[0]}")
 
 
 def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
@@ -70,36 +77,24 @@ def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
     frame = frame[frame["quantity"] == ("excess" if is_logistic else "residual")]
     error = frame["value"] if is_logistic else frame["value"] ** 2
     medians = error.groupby([frame["method"], frame["step"], frame["seed"]], observed=True).median()
-    return {
-        (str(method), int(step), int(seed)): float(value)
-        for (method, step, seed), value in medians.items()
-    }
+    rows = medians.items()
+    return {(str(method), int(step), int(seed)): float(v) for (method, step, seed), v in rows}
 
 
 def row(name: str, run: Run, origin: Mapping[str, Any], error: float) -> str:
     """A model's line."""
     loss = "diverged" if origin["diverged"] else f"{origin['final_loss']:.2e}"
-    cells = (
-        f"`{name}`",
-        run.recipe.steps,
-        run.recipe.batch,
-        loss,
-        f"{origin['seconds']:.0f}",
-        f"{error:.2e}",
-    )
-    return f"| {' | '.join(map(str, cells))} |"
+    training = f"{run.recipe.steps} | {run.recipe.batch} | {loss} | {origin['seconds']:.0f}"
+    return f"| `{name}` | {training} | {error:.2e} |"
 
 
 def page(runs: Mapping[str, Run]) -> Iterator[str]:
     """The lines of docs/released.md."""
     folders = {name: folder for name, run in runs.items() if (folder := find(name, run))}
-    origins = {
-        name: json.loads((folder / CARD).read_text(encoding="utf-8"))["origin"]
-        for name, folder in folders.items()
-    }
-    size = sum(
-        (folder / file).stat().st_size for folder in folders.values() for file in (CARD, WEIGHTS)
-    )
+    cards = {name: (folder / CARD).read_text("utf-8") for name, folder in folders.items()}
+    origins = {name: json.loads(card)["origin"] for name, card in cards.items()}
+    files = product(folders.values(), (CARD, WEIGHTS))
+    size = sum((folder / name).stat().st_size for folder, name in files)
     sample = pd.read_parquet(next(RESULTS.glob("evaluate/*/released.parquet")))
     yield HEAD.format(
         count=len(folders),
@@ -111,7 +106,7 @@ def page(runs: Mapping[str, Run]) -> Iterator[str]:
     )
     for condition in dict.fromkeys(name.split("/")[0] for name in folders):
         known = errors(condition)
-        yield f"## {condition}\n\n| model | steps | batch | loss | seconds | error |\n|---|---|---|---|---|---|"
+        yield f"## {condition}\n\n{COLUMNS}"
         for name, origin in origins.items():
             if name.startswith(f"{condition}/"):
                 run = runs[name]
@@ -133,10 +128,10 @@ def main() -> None:
     FIGURES.mkdir(parents=True, exist_ok=True)
     for picture in (RESULTS / "figures").glob("*.png"):
         shutil.copy2(picture, FIGURES)
-    for old in {path.name for path in FIGURES.iterdir()} - {
-        path.name for path in (RESULTS / "figures").iterdir()
-    }:
-        (FIGURES / old).unlink()
+    drawn = {path.name for path in (RESULTS / "figures").iterdir()}
+    for old in list(FIGURES.iterdir()):
+        if old.name not in drawn:
+            old.unlink()
     print(TABLE, CLAIMS, FIGURES)
 
 

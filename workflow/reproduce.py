@@ -1,7 +1,7 @@
 """`make reproduce`: set aside what is damaged, run Snakemake, and show all results in one report.
 
-A dry run sets nothing aside, and counts what is damaged among what would be made. Where Snakemake
-is asked for a part of the results, there is no report.
+A dry run sets nothing aside, and counts what is damaged among what would be made. If Snakemake is
+asked for a part of the results, there is no report.
 """
 
 import os
@@ -14,7 +14,7 @@ from snakemake import cli
 from icnewton.pipeline.records import damaged, set_aside_alone
 from icnewton.pipeline.schema import name_of
 
-# --nolock, which the profiles say too, ends a list of words, so that targets may follow
+# --nolock ends a list of words, so that targets may follow; the profiles set it too
 OPTIONS = ("--quiet", "rules", "host", "reason", "--nolock")
 CACHE = ("--cache", "train")
 
@@ -25,9 +25,9 @@ def is_partial(options: Namespace) -> bool:
 
 
 def run(scale: str, training: str, words: list[str]) -> bool:
-    """Run Snakemake, and say where the report lies; whether all went well.
+    """Run Snakemake, and print where the report lies; returns whether all went well.
 
-    Raises ValueError if results came without Snakemake's notes of how they were made.
+    Raises ValueError if there are results without Snakemake's notes of how they were made.
     """
     results = Path("results") / name_of(scale)
     cached = CACHE if os.environ.get("SNAKEMAKE_OUTPUT_CACHE") else ()
@@ -57,7 +57,7 @@ def main() -> None:
         sys.exit("interrupted")
     except ValueError as error:
         sys.exit(str(error))
-    except Exception as error:  # as Snakemake's own command tells it
+    except Exception as error:  # printed as by Snakemake's own command
         cli.print_exception(error)
         sys.exit(1)
 

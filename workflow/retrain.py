@@ -1,9 +1,9 @@
-"""`make retrain MODEL=condition/run`: train a released model again from its card, into
-results/retrained/, and compare.
+"""`make retrain MODEL=condition/run`: train a released model again from its card, and compare.
 
-On a processor like the one in the card, with the same torch and a C compiler or none as there, the
-bytes are the same; elsewhere rounding differs, and the models' errors are compared. (The final loss
-is a mean in which single prompts can count for most.)
+The new model goes into results/retrained/. On a processor like the one in the card, with the same
+torch, and with a C compiler or none as there, the bytes are the same. Elsewhere rounding differs,
+and the models' errors are compared. (Their final losses are not: each is a mean in which single
+prompts can count for most.)
 """
 
 import argparse
@@ -25,14 +25,17 @@ from workflow.status import training_code
 from workflow.train_released import usable
 
 RETRAINED = Path("results/retrained")
-NOISE = 2.0  # factor between median errors: training amplifies rounding to what another seed would change
+# Factor between median errors: training amplifies rounding as much as another seed would.
+NOISE = 2.0
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two trainings of one run. alike: whether they ran on the same kind of machine; same_bytes:
-    whether weights are equal; error, released_error: median squared errors of prediction, or of w,
-    on the same prompts.
+    """Two trainings of one run.
+
+    alike: whether they ran on the same kind of machine.
+    same_bytes: whether the weights are equal.
+    error, released_error: median squared errors of prediction, or of w, on the same prompts.
     """
 
     alike: bool
@@ -42,26 +45,25 @@ class Comparison:
 
     @property
     def holds(self) -> bool:
-        """Equal bytes on machines that are alike, and errors within a factor of ``NOISE`` on
-        others.
-        """
-        return self.same_bytes or (
-            not self.alike and 1 / NOISE <= self.error / self.released_error <= NOISE
-        )
+        """Whether bytes are equal, or errors within ``NOISE`` on machines that are not alike."""
+        if self.same_bytes or self.alike:
+            return self.same_bytes
+        return 1 / NOISE <= self.error / self.released_error <= NOISE
 
     def __str__(self) -> str:
         bytes_ = "the same bytes" if self.same_bytes else "other bytes"
         machine = "a machine like the card's" if self.alike else "another machine than the card's"
-        return f"{bytes_} on {machine}, median error {self.error:.3g}, released {self.released_error:.3g}"
+        errors = f"median error {self.error:.3g}, released {self.released_error:.3g}"
+        return f"{bytes_} on {machine}, {errors}"
 
 
 def machine(card: Card) -> tuple[object, ...]:
-    """What of a card bears on rounding."""
+    """What a card says that bears on rounding."""
     return card.origin["device"], card.origin["compiled"], card.origin["versions"]["torch"]
 
 
 def median_error(model: Model, run: Run) -> float:
-    """The median over fresh prompts of what the run trains on."""
+    """The median over fresh prompts of the squared error that the run trains on."""
     prompts = run.sample(128, 8, generator("retrain"))
     target = run.target(prompts)
     answers = model.to(torch.float64).answer(prompts.x, prompts.y)
@@ -69,10 +71,9 @@ def median_error(model: Model, run: Run) -> float:
 
 
 def retrain(folder: Path, device: str, out: Path) -> Comparison:
-    """Train the model in a folder again, from its card alone, into the folder ``out``, where a
-    checkpoint is kept meanwhile.
+    """Train the model in a folder again, from its card alone, into the folder ``out``.
 
-    Raises ValueError if there is no model.
+    A checkpoint is kept there meanwhile. Raises ValueError if there is no model.
     """
     released = load(folder)
     run = parse_run(released.card.origin["run"])
@@ -100,9 +101,8 @@ def main() -> None:
     name = options.model.removeprefix(f"{RELEASED}/").rstrip("/")
     known = sorted(str(card.parent.relative_to(RELEASED)) for card in RELEASED.glob(f"*/*/{CARD}"))
     if name not in known:
-        sys.exit(
-            f"MODEL: expected one of {len(known)} models in {RELEASED}/, such as {', '.join(known[:1])}, found {name!r}"
-        )
+        expected = f"one of {len(known)} models in {RELEASED}/, such as {', '.join(known[:1])}"
+        sys.exit(f"MODEL: expected {expected}, found {name!r}")
     try:
         comparison = retrain(RELEASED / name, usable(options.device), RETRAINED / name)
     except ValueError as error:

@@ -1,5 +1,4 @@
-"""`make status`: what is missing, changed or interrupted, and what a run would do and cost, in
-plain words.
+"""`make status`: what is missing, changed or interrupted, and what a run would do and cost.
 
 The plan is Snakemake's own: a dry run in this process whose job events are caught.
 """
@@ -36,9 +35,7 @@ from icnewton.training.checkpoint import checkpoint_step
 from icnewton.training.runs import Run, parse_run
 from icnewton.typed import differences
 
-START = (
-    3.0  # seconds for a job's Python and its imports, on the machine where the README was measured
-)
+START = 3.0  # seconds for a job's Python and imports, on the machine of the README's measurements
 SHOWN = 12  # jobs of a kind, by name
 KINDS = {
     "Forced execution": "damaged, to be kept under another name and made anew",
@@ -61,22 +58,20 @@ class Planned:
 
     @property
     def name(self) -> str:
-        """The rule and its wildcards, such as ``train
-        normalised_kappa10_noise0/lsa_layers2_seed0``.
-        """
+        """The rule and its wildcards, such as ``train condition/lsa_layers2_seed0``."""
         return " ".join([self.rule, "/".join(self.wildcards.values())]).strip()
 
     @property
     def kind(self) -> str:
-        """The first of ``KINDS`` that the reason speaks of."""
-        return next(
-            (kind for phrase, kind in KINDS.items() if phrase in self.reason), "other reasons"
-        )
+        """The first of ``KINDS`` that the reason names."""
+        named = (kind for phrase, kind in KINDS.items() if phrase in self.reason)
+        return next(named, "other reasons")
 
 
 def plan(arguments: Iterable[str]) -> list[Planned]:
-    """The jobs of a dry run with Snakemake's ``arguments``; exits with Snakemake's message if there
-    can be none.
+    """The jobs of a dry run with Snakemake's ``arguments``.
+
+    If there can be no plan, this exits with Snakemake's message.
     """
     jobs: list[Planned] = []
 
@@ -110,8 +105,9 @@ def position(job: Planned, folder: Path, run: Run) -> int:
 
 
 class Costs:
-    """Seconds that jobs took in a folder of results, and trainings in released/, to tell what
-    others will take.
+    """Seconds that jobs took in a folder of results, and trainings in released/.
+
+    They tell what other jobs will take.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -123,25 +119,24 @@ class Costs:
             with suppress(OSError, ValueError, KeyError, TypeError):
                 origin = json.loads(path.read_text(encoding="utf-8"))["origin"]
                 run = parse_run(origin["run"])
-                self.steps.setdefault(self._key(run), []).append(
-                    origin["seconds"] / run.recipe.steps / max(run.layers, 1)
-                )
+                each = origin["seconds"] / run.recipe.steps / max(run.layers, 1)
+                self.steps.setdefault(self._key(run), []).append(each)
 
     @staticmethod
     def _key(run: Run) -> tuple[str, int, int]:
         return run.kind.recipes or run.family, run.recipe.width, run.recipe.batch
 
     def of(self, job: Planned, run: Run | None, done: int) -> float | None:
-        """Seconds for a job, a training from step ``done`` on; None where nothing like it was ever
-        run here.
+        """Seconds for a job; for a training, from step ``done`` on.
+
+        None if nothing like it was ever run here.
         """
         if run is None:
             seen = self.rules.get(job.rule)
             return START + median(seen) if seen else None
         seen = self.steps.get(self._key(run))
-        return (
-            START + median(seen) * max(run.layers, 1) * (run.recipe.steps - done) if seen else None
-        )
+        steps = max(run.layers, 1) * (run.recipe.steps - done)
+        return START + median(seen) * steps if seen else None
 
 
 def report(
@@ -150,34 +145,31 @@ def report(
     """The sentences of `make status`."""
     yield f"models: {models}."
     whole, problems = verify(folder)
-    yield (
-        f"{folder}: {whole} files are there and what their jobs wrote."
-        if whole
-        else f"{folder}: nothing was made yet."
-    )
+    made = f"{whole} files are there and what their jobs wrote" if whole else "nothing was made yet"
+    yield f"{folder}: {made}."
     yield from problems
     if not jobs:
         yield "Nothing is missing, changed or interrupted; a run would do nothing."
         return
     for kind in dict.fromkeys([*KINDS.values(), "other reasons"]):
         if found := [job for job in jobs if job.kind == kind]:
-            yield f"{kind}: {', '.join(f'{count} {rule}' for rule, count in Counter(job.rule for job in found).items())}"
+            yield f"{kind}: {_counted(Counter(job.rule for job in found))}"
             lines = [line for job in found if (line := _detail(job, kind, folder, runs))]
-            yield from (
-                f"    {line}"
-                for line in sorted(lines, key=lambda line: "checkpoint" not in line)[:SHOWN]
-            )
+            lines.sort(key=lambda line: "checkpoint" not in line)
+            yield from (f"    {line}" for line in lines[:SHOWN])
             if len(lines) > SHOWN:
                 yield f"    and {len(lines) - SHOWN} more, which `make plan` lists"
     yield _price(jobs, Costs(folder), folder, runs)
 
 
+def _counted(rules: Counter[str]) -> str:
+    return ", ".join(f"{count} {rule}" for rule, count in rules.items())
+
+
 def _training(job: Planned, runs: Mapping[str, Run]) -> Run | None:
-    return (
-        runs[f"{job.wildcards['condition']}/{job.wildcards['run']}"]
-        if job.rule == "train"
-        else None
-    )
+    if job.rule != "train":
+        return None
+    return runs[f"{job.wildcards['condition']}/{job.wildcards['run']}"]
 
 
 def _detail(job: Planned, kind: str, folder: Path, runs: Mapping[str, Run]) -> str:
@@ -192,27 +184,26 @@ def _detail(job: Planned, kind: str, folder: Path, runs: Mapping[str, Run]) -> s
 
 
 def _change(then: str, now: str) -> str:
-    """What Snakemake prints of params that changed, in no order, in words."""
+    """The changed params that Snakemake prints, in no order, in words."""
     try:
         before, after = (sorted(ast.literal_eval(f"[{text}]"), key=_kind) for text in (then, now))
         pairs = list(zip(before, after, strict=True))
     except (ValueError, SyntaxError):
         return f"made with {brief(then)} and not {brief(now)}"
-    settings = [
-        text for pair in pairs if "code" not in map(_kind, pair) for text in differences(*pair)
-    ]
+    are_code = ["code" in map(_kind, pair) for pair in pairs]
+    settings: list[str] = []
+    for pair, is_code in zip(pairs, are_code, strict=True):
+        if not is_code:
+            settings += differences(*pair)
     words = [f"made with {brief(', '.join(settings), 200)}"] if settings else []
-    return "; ".join(
-        [*words, *["its code changed"] * any("code" in map(_kind, pair) for pair in pairs)]
-    )
+    if any(are_code):
+        words.append("its code changed")
+    return "; ".join(words)
 
 
 def _kind(value: object) -> str:
-    return (
-        "code"
-        if isinstance(value, str) and re.fullmatch("[0-9a-f]{16}", value)
-        else type(value).__name__
-    )
+    is_code = isinstance(value, str) and re.fullmatch("[0-9a-f]{16}", value)
+    return "code" if is_code else type(value).__name__
 
 
 def _price(jobs: list[Planned], costs: Costs, folder: Path, runs: Mapping[str, Run]) -> str:
@@ -226,21 +217,16 @@ def _price(jobs: list[Planned], costs: Costs, folder: Path, runs: Mapping[str, R
     if known:
         text += f", about {_words(sum(known) / cores)} on {cores} cores if they are all busy"
     if known and unknown:
-        new = ", ".join(f"{count} {rule}" for rule, count in unknown.items())
-        text += f", without {new}, nothing like which was run here yet"
-    return text + (
-        "." if known else "; none was run here yet, so there is no estimate of the time."
-    )
+        text += f", without {_counted(unknown)}, nothing like which was run here yet"
+    if not known:
+        text += "; none was run here yet, so there is no estimate of the time"
+    return f"{text}."
 
 
 def _words(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 100
-        else f"{seconds / 60:.0f} min"
-        if seconds < 6000
-        else f"{seconds / 3600:.1f} h"
-    )
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def main() -> None:
@@ -255,24 +241,18 @@ def main() -> None:
     )
     options = parser.parse_args()
     folder = Path("results") / name_of(options.scale)
-    forced = [str(path) for path in damaged(folder)]
-    jobs = plan(
-        [
-            "--config",
-            f"scale={options.scale}",
-            *options.settings,
-            *(["--forcerun", *forced] if forced else []),
-        ]
-    )
+    arguments = ["--config", f"scale={options.scale}", *options.settings]
+    if forced := [str(path) for path in damaged(folder)]:
+        arguments += ["--forcerun", *forced]
+    jobs = plan(arguments)
     if try_lock(RUNNING) is None:
         print(AT_WORK)
     lines = (f"{job.name}: {job.reason}" for job in jobs)
     if not options.jobs:
         config = merged(options.scale) | dict(setting.split("=", 1) for setting in options.settings)
         runs = check(config).runs
-        lines = report(
-            jobs, folder, runs, Supply.of(runs, config["training"], resolve(config["device"]))
-        )
+        models = Supply.of(runs, config["training"], resolve(config["device"]))
+        lines = report(jobs, folder, runs, models)
     print(*lines, sep="\n")
 
 

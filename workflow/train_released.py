@@ -1,9 +1,8 @@
-"""`make train-released MINUTES=25`: train what released/ lacks of the paper's grid, cheapest first,
-for the minutes there are.
+"""`make train-released MINUTES=25`: train what released/ lacks of the paper's grid.
 
-Each training goes on from its checkpoint in the next call. Several calls at once share the work
-where they share the folder; what other machines bring home is merged by copying the folders of
-models.
+The cheapest models come first. Each training goes on from its checkpoint in the next call. Several
+calls at once share the work if they share the folder. Models from other machines are merged by
+copying their folders.
 """
 
 import argparse
@@ -55,24 +54,25 @@ def minutes(text: str) -> float:
 
 
 def stacks(runs: Mapping[str, Run], together: bool) -> Iterator[Stack]:
-    """Runs cheapest first; alike ones ``together`` in stacks, which fill a GPU."""
+    """Runs, the cheapest first; if ``together``, alike ones in stacks, which fill a GPU."""
     cheapest = sorted(runs, key=lambda name: work(runs[name]))
     if not together:
         yield from ({name: runs[name]} for name in cheapest)
         return
-    shapes = (tuple(n for n in cheapest if stackable([runs[n], runs[first]])) for first in cheapest)
-    for names in dict.fromkeys(shapes):
-        yield from (
-            {n: runs[n] for n in names[i : i + LARGEST_STACK]}
-            for i in range(0, len(names), LARGEST_STACK)
-        )
+
+    def alike(first: str) -> tuple[str, ...]:
+        return tuple(name for name in cheapest if stackable([runs[name], runs[first]]))
+
+    for names in dict.fromkeys(map(alike, cheapest)):
+        for start in range(0, len(names), LARGEST_STACK):
+            yield {name: runs[name] for name in names[start : start + LARGEST_STACK]}
 
 
 def train_stack(stack: Stack, device: str, deadline: float) -> tuple[str, bool]:
-    """Train a stack into released/; what came of it, and whether it failed. Models that another
-    process is at are left to it.
+    """Train a stack into released/; returns what came of it, and whether it failed.
 
-    deadline: of ``time.time``, which processes share.
+    Models that another process is training are left to it. deadline: of ``time.time``, which
+    processes share.
     """
     if time.time() >= deadline:
         return "", False
@@ -83,13 +83,12 @@ def train_stack(stack: Stack, device: str, deadline: float) -> tuple[str, bool]:
         for lock in filter(None, locks.values()):
             held.enter_context(lock)
         try:
-            mine = {
-                name: run for name, run in stack.items() if locks[name] and find(name, run) is None
-            }
-            return (
-                _train(mine, device, time.monotonic() + deadline - time.time()) if mine else ""
-            ), False
-        except Exception as error:  # whatever keeps one stack from being trained, such as too little memory, keeps no other
+            ours = [name for name in stack if locks[name] and find(name, stack[name]) is None]
+            mine = {name: stack[name] for name in ours}
+            left = deadline - time.time()
+            return _train(mine, device, time.monotonic() + left) if mine else "", False
+        # what stops one stack, such as too little memory, need not stop the others
+        except Exception as error:
             return f"{', '.join(stack)}: {error}", not isinstance(error, Unfinished)
 
 
@@ -98,15 +97,12 @@ def _train(stack: Stack, device: str, deadline: float) -> str:
     code = training_code(next(iter(stack.values())))
     options = {"checkpoints": checkpoints, "code": code, "device": device, "deadline": deadline}
     results = train_together([*stack.values()], **options, say=_refusals)
-    for (name, (model, _)), checkpoint in zip(
-        zip(stack, results, strict=True), checkpoints, strict=True
-    ):
+    lines = []
+    for name, (model, _), checkpoint in zip(stack, results, checkpoints, strict=True):
         save(model, RELEASED / name)
         checkpoint.unlink(missing_ok=True)
-    return "\n".join(
-        f"{name}: {_outcome(model.card.origin)}"
-        for name, (model, _) in zip(stack, results, strict=True)
-    )
+        lines.append(f"{name}: {_outcome(model.card.origin)}")
+    return "\n".join(lines)
 
 
 def _refusals(line: str) -> None:
@@ -116,23 +112,24 @@ def _refusals(line: str) -> None:
 
 
 def _outcome(origin: Mapping[str, object]) -> str:
-    return str(
-        origin["diverged"] or f"loss {origin['final_loss']:.3g} in {origin['seconds']:.0f} s"
-    )
+    if origin["diverged"]:
+        return str(origin["diverged"])
+    return f"loss {origin['final_loss']:.3g} in {origin['seconds']:.0f} s"
 
 
 def released_runs() -> dict[str, Run]:
-    """Every model that released/ should hold: those of the paper's scale, by name."""
+    """Every model that released/ should hold, by name: those of the paper's scale."""
     return check(merged("paper")).runs
 
 
 def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> int:
-    """Train one stack after another, one on a GPU and one on each core of a processor at a time;
-    how many failed.
+    """Train one stack after another; returns how many failed.
+
+    One is trained at a time on a GPU, or on each core of a processor.
     """
     task = partial(train_stack, device=device, deadline=time.time() + 60 * minutes)
     workers = 1 if device == "cuda" else available_cpu_count()
-    # workers leave an interruption to this process, which ends them; they have checkpoints
+    # workers ignore interruptions; this process ends them, and they have checkpoints
     with get_context("spawn").Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         failures = 0
         for said, failed in pool.imap_unordered(task, todo):
@@ -143,7 +140,7 @@ def train_missing(todo: Sequence[Stack], device: str, minutes: float) -> int:
 
 
 def main() -> None:
-    """Train for the minutes of the command line, and say how many models are missing still."""
+    """Train for the minutes of the command line, and print how many models are still missing."""
     parser = argparse.ArgumentParser(
         prog="python -m workflow.train_released", description=(__doc__ or "").partition("\n")[0]
     )
@@ -155,20 +152,16 @@ def main() -> None:
         runs = released_runs()
         missing = Supply.of(runs, "none", device).missing
         if others := [name for name in missing if (RELEASED / name / CARD).exists()]:
-            raise ValueError(
-                f"{RELEASED}/{others[0]}: expected the settings of the scale paper, found others; move it away first"
-            )
-        failures = 0
+            words = "expected the settings of the scale paper, found others; move it away first"
+            raise ValueError(f"{RELEASED}/{others[0]}: {words}")
+        failures, todo = 0, [*stacks(missing, together=device == "cuda")]
         with suppress(KeyboardInterrupt):
-            failures = train_missing(
-                [*stacks(missing, together=device == "cuda")], device, time_left
-            )
+            failures = train_missing(todo, device, time_left)
         missing = Supply.of(runs, "none", device).missing
     except ValueError as error:
         sys.exit(str(error))
-    print(
-        f"{len(runs) - len(missing)} of {len(runs)} models are released, {len(missing)} are missing"
-    )
+    released = len(runs) - len(missing)
+    print(f"{released} of {len(runs)} models are released, {len(missing)} are missing")
     print("`make reproduce SCALE=paper released` evaluates them and lists them in docs/")
     sys.exit(f"{failures} stacks failed" if failures else 0)
 

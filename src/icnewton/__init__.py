@@ -1,5 +1,6 @@
-"""icnewton: how well transformers emulate in-context Newton's method (arXiv 2403.03183), built and
-learned.
+"""icnewton: how well transformers emulate in-context Newton's method, built and learned.
+
+The paper is arXiv 2403.03183.
 """
 
 from importlib import import_module
@@ -40,7 +41,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Public names on demand: a job that draws a figure need not wait for torch."""
+    """Public names on demand, so that a job that draws a figure need not import torch."""
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(f"{__name__}.{home}"), name)

@@ -8,17 +8,16 @@ import torch
 
 
 def resolve(device: str) -> str:
-    """``cpu`` or ``cuda``: what ``device`` says, ``auto`` being a GPU where there is one."""
+    """``cpu`` or ``cuda``; ``auto`` is a GPU if there is one."""
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def processor() -> str:
-    """The processor and its vector instructions, by which a card says where its bytes come from."""
-    facts = Path("/proc/cpuinfo")
-    found = re.search(
-        r"model name\s*: (.*)",
-        facts.read_text(encoding="utf-8", errors="replace") if facts.exists() else "",
-    )
-    return f"{found.group(1) if found else platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+    """The processor and its vector instructions, on which a model's bytes depend."""
+    path = Path("/proc/cpuinfo")
+    facts = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    found = re.search(r"model name\s*: (.*)", facts)
+    name = found.group(1) if found else platform.machine()
+    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"

@@ -1,7 +1,6 @@
-"""A digest of the code that a stage really runs: a module and every module of this package that it
-imports.
+"""A digest of the code that a stage runs: a module and every module of this package it imports.
 
-Comments, docstrings and layout do not count, so that editing them reruns nothing.
+Comments, docstrings and layout do not count, so editing them reruns nothing.
 """
 
 import ast
@@ -16,9 +15,9 @@ PACKAGE = Path(__file__).parent
 
 @cache
 def reached(*modules: str) -> frozenset[str]:
-    """``modules`` (``icnewton.evaluation.answers``), every module that they import, and the packages
-    around those, but for the outermost, which only says where its names are.
+    """``modules`` (``icnewton.evaluation.answers``) and every module that they import.
 
+    The packages around those count too, except the outermost, which only says where its names are.
     Raises ValueError for a name that is no module of this package.
     """
     found: set[str] = set()
@@ -28,7 +27,9 @@ def reached(*modules: str) -> frozenset[str]:
         if module not in found:
             found.add(module)
             waiting.extend(_imports(_tree(_file(module))))
-            waiting.extend(filter(lambda package: "." in package, [module.rpartition(".")[0]]))
+            package = module.rpartition(".")[0]
+            if "." in package:
+                waiting.append(package)
     return frozenset(found)
 
 
@@ -41,8 +42,9 @@ def digest(*modules: str) -> str:
 
 @cache
 def script_digest(script: Path, *modules: str) -> str:
-    """The same for a script: its own code, every module of this package that it imports, and
-    ``modules``, which it looks up by name when it runs.
+    """The same for a script: its own code, every module of this package that it imports, and more.
+
+    ``modules`` are those that the script looks up by name when it runs.
     """
     return _combined([_meaning(script), digest(*imports_of(script), *sorted(modules))])
 
@@ -61,9 +63,8 @@ def _combined(texts: Iterable[str]) -> str:
 
 def _path(module: str) -> Path | None:
     base = PACKAGE.joinpath(*module.split(".")[1:])
-    return next(
-        (path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None
-    )
+    places = (base.with_suffix(".py"), base / "__init__.py")
+    return next((path for path in places if path.is_file()), None)
 
 
 def _file(module: str) -> Path:
@@ -80,8 +81,9 @@ def _tree(path: Path) -> ast.Module:
 
 @cache
 def _imports(tree: ast.Module) -> frozenset[str]:
-    """Modules of this package that are imported anywhere, ``from icnewton.x import y`` counting y
-    if it is one.
+    """Modules of this package that are imported anywhere.
+
+    ``from icnewton.x import y`` counts y if it is a module.
     """
     names: set[str] = set()
     for node in _executed(tree):
@@ -94,14 +96,11 @@ def _imports(tree: ast.Module) -> frozenset[str]:
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node but those below ``if TYPE_CHECKING``, which no job runs."""
+    """Every node except those below ``if TYPE_CHECKING``, which no job runs."""
     yield tree
     for node in ast.iter_child_nodes(tree):
-        if not (
-            isinstance(node, ast.If)
-            and isinstance(node.test, ast.Name)
-            and node.test.id == "TYPE_CHECKING"
-        ):
+        test = node.test if isinstance(node, ast.If) else None
+        if not (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"):
             yield from _executed(node)
 
 
@@ -111,16 +110,17 @@ def _is_ours(name: str) -> bool:
 
 @cache
 def _meaning(path: Path) -> str:
-    """A file's syntax tree without docstrings and positions, and the C source beside it, if any,
-    without comments.
+    """A file's syntax tree, without docstrings and positions.
+
+    The C source beside it, if any, follows without comments.
     """
     tree = ast.parse(ast.unparse(_tree(path)))
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            and ast.get_docstring(node, clean=False) is not None
-        ):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            continue
+        if ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
     source = path.with_suffix(".c")
     compiled = source.read_text(encoding="utf-8") if source.is_file() else ""
-    return " ".join([ast.dump(tree), *re.sub(r"/\*.*?\*/", " ", compiled, flags=re.DOTALL).split()])
+    bare = re.sub(r"/\*.*?\*/", " ", compiled, flags=re.DOTALL)
+    return " ".join([ast.dump(tree), *bare.split()])

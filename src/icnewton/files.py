@@ -1,5 +1,6 @@
-"""Files of every stage: written to a temporary sibling and renamed, so that no reader ever sees
-half of one.
+"""Files of every stage.
+
+Each is written to a temporary sibling and renamed, so no reader ever sees half of one.
 """
 
 import errno
@@ -21,9 +22,7 @@ DAY = 86400.0  # seconds
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary sibling and rename it to ``path``, so that no reader ever sees
-    half a file.
-    """
+    """Let ``write`` fill a temporary sibling of ``path``, and rename it to ``path``."""
     with _sibling(path) as temporary:
         write(temporary)
         temporary.replace(path)
@@ -41,10 +40,10 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 @contextmanager
 def _sibling(path: Path) -> Iterator[Path]:
-    """A temporary file's name beside ``path``; what is left of it in the end is removed.
+    """The name of a temporary file beside ``path``; what is left of it is removed at the end.
 
-    Siblings that killed processes left behind are swept away; those of other machines, or of a
-    process number that is in use again, once they are a day old.
+    Siblings that killed processes left behind are removed too. Those of other machines, or of a
+    process number that is in use again, are removed once they are a day old.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
@@ -57,13 +56,12 @@ def _sibling(path: Path) -> Iterator[Path]:
 
 
 def _sweep(stale: Path) -> None:
-    """Remove a temporary file unless somebody may still be writing it."""
+    """Remove a temporary file unless another process may still be writing it."""
     host, _, process = stale.name.removesuffix(".tmp").rpartition("-")
     with suppress(FileNotFoundError):
-        dead = host.endswith(f".{socket.gethostname()}") and not (
-            process.isdecimal() and _is_alive(int(process))
-        )
-        if dead or time.time() - stale.stat().st_mtime > DAY:
+        is_here = host.endswith(f".{socket.gethostname()}")
+        is_left = is_here and not (process.isdecimal() and _is_alive(int(process)))
+        if is_left or time.time() - stale.stat().st_mtime > DAY:
             stale.unlink()
 
 
@@ -78,11 +76,10 @@ def _is_alive(process: int) -> bool:
 
 
 def try_lock(path: Path, wait: bool = False) -> IO[str] | None:
-    """A file that holds an exclusive lock as long as it is open, or None if another process holds
-    it and we do not ``wait``.
+    """A file that holds an exclusive lock as long as it is open.
 
-    The lock ends with its process, however that ends. Where the file system knows no locks, nobody
-    is kept out.
+    None if another process holds the lock and we do not ``wait``. The lock ends with its process,
+    however that ends. On a file system without locks, no process is kept out.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a", encoding="utf-8")
@@ -99,15 +96,15 @@ def try_lock(path: Path, wait: bool = False) -> IO[str] | None:
 
 @contextmanager
 def alone(path: Path, wait: Callable[[], object]) -> Iterator[None]:
-    """Hold the lock on ``path`` and remove that file in the end; ``wait`` is called before waiting
-    for another process.
+    """Hold the lock on ``path``, and remove that file at the end.
+
+    ``wait`` is called before waiting for another process.
     """
     held = try_lock(path)
     if held is None:
         wait()
-    while held is None or not _is(
-        path, held
-    ):  # whoever had the lock removes the file, and others make it anew
+    # the process that had the lock removes the file, and others make it anew
+    while held is None or not _is(path, held):
         held = try_lock(path, wait=True)
     try:
         yield
@@ -125,9 +122,7 @@ def _is(path: Path, file: IO[str]) -> bool:
 
 def write_json(path: Path, value: Any) -> None:
     """Indented JSON with a final newline, atomically."""
-    write_atomically(
-        path, lambda part: part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    )
+    write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -136,39 +131,40 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
-    """A frame as CSV with full precision, or as parquet or Markdown, by the file's suffix; raises
-    ValueError for another.
+    """A frame as CSV with full precision, as parquet or as Markdown, by the file's suffix.
+
+    Raises ValueError for another suffix.
     """
     writers: dict[str, Callable[[Path], object]] = {
         ".csv": lambda part: frame.to_csv(part, index=False, lineterminator="\n"),
         ".parquet": lambda part: frame.to_parquet(part, index=False, write_page_checksum=True),
-        ".md": lambda part: part.write_text(
-            frame.to_markdown(index=False, floatfmt=".3g") + "\n", encoding="utf-8"
-        ),
+        ".md": lambda part: part.write_text(_markdown(frame), encoding="utf-8"),
     }
     if path.suffix not in writers:
-        raise ValueError(
-            f"{path}: expected a table's name to end in one of {', '.join(writers)}, found {brief(path.suffix)!r}"
-        )
+        expected = f"a table's name to end in one of {', '.join(writers)}"
+        raise ValueError(f"{path}: expected {expected}, found {brief(path.suffix)!r}")
     write_atomically(path, writers[path.suffix])
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    return frame.to_markdown(index=False, floatfmt=".3g") + "\n"
 
 
 def brief(value: object, most: int = 160) -> str:
     """What was found, for a message: one line of at most ``most`` characters, whatever it is."""
     try:
         text = value if isinstance(value, str) else repr(value)
-    except (
-        ValueError,
-        RecursionError,
-    ):  # an integer of thousands of digits, or a structure that holds itself
+    except (ValueError, RecursionError):
+        # an integer of thousands of digits, or a structure that holds itself
         text = f"a {type(value).__name__} too large to print"
     line = " ".join(text[: 8 * most].split())
-    return line if len(line) <= most else f"{line[: most - 3]}..."  # no terminal lacks dots
+    return line if len(line) <= most else f"{line[: most - 3]}..."  # every terminal has dots
 
 
 def read_tables(paths: Iterable[Path | str]) -> pd.DataFrame:
-    """CSV or parquet files as one frame; raises ValueError, naming it, for one that is missing or
-    damaged, and for none.
+    """CSV or parquet files as one frame.
+
+    Raises ValueError, naming the file, if one is missing or damaged, and for no files.
     """
     frames = [_read_table(Path(path)) for path in paths]
     if not frames:

@@ -1,7 +1,7 @@
-"""What can be added is an entry: one module of a package, found by its name.
+"""Whatever can be added is an entry: one module of a package, found by its name.
 
 A module holds ``ENTRIES``, a mapping of names to entries. Modules are imported when an entry is
-asked for, so that whoever names some entries runs their code and no other; packages inside the
+asked for, so code that names some entries runs their modules and no others. Packages inside the
 package hold what entries share.
 """
 
@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 class UnknownEntry(ValueError):
-    """A name that no entry has; the message lists those that there are."""
+    """A name that no entry has; the message lists the names that there are."""
 
 
 class Registry(Generic[T]):
     """The entries of a package by name.
 
-    what: the kind of thing, for messages; module: from an entry's name to that of its module, for
-    packages whose modules hold several.
+    what: the kind of thing, for messages.
+    module: from an entry's name to that of its module, for packages whose modules hold several.
     """
 
     def __init__(self, what: str, package: str, module: Callable[[str], str] = str) -> None:

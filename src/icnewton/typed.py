@@ -54,21 +54,23 @@ SHARE = Within(0, 1, open_above=True)
 
 
 def refuse(name: str, expected: str, found: object) -> NoReturn:
-    """Raise the ValueError that says it."""
+    """Raise a ValueError that says what was expected and what was found."""
     raise ValueError(f"{name} must be {expected}, found {brief(repr(found))}")
 
 
 def scalar(value: Any) -> Any:
-    """The Python number in a numpy scalar, or in an array or a tensor of no dimension; anything
-    else as it is.
+    """The Python number in a numpy scalar, or in an array or a tensor of no dimension.
+
+    Anything else is returned as it is.
     """
     return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
 
 
 def plain(name: str, value: Any, kind: Any) -> Any:
-    """A value as a plain one of an annotated type; raises ValueError, naming it, where it is none.
+    """A value as a plain one of an annotated type; raises ValueError, naming it, if it is not one.
 
-    Numbers are finite, 3.0 is a whole number and True is none. A mapping may stand for a dataclass.
+    Numbers are finite. 3.0 counts as a whole number; True is not a number. A mapping may stand for
+    a dataclass.
     """
     value, origin, arguments = scalar(value), get_origin(kind), get_args(kind)
     if origin is Annotated:
@@ -127,8 +129,9 @@ def _limits(kind: Any) -> Within | None:
 
 
 def settle(instance: Any) -> None:
-    """Make the fields of a new frozen dataclass plain values of their annotated types; raises
-    ValueError as ``plain``.
+    """Make the fields of a new frozen dataclass plain values of their annotated types.
+
+    Raises ValueError as ``plain`` does.
     """
     for name, kind in _hints(type(instance)).items():
         object.__setattr__(instance, name, plain(name, getattr(instance, name), kind))
@@ -207,8 +210,8 @@ def _needed(cls: type) -> list[str]:
 def settings_of(function: Callable[..., Any], given: Mapping[str, object]) -> dict[str, Any]:
     """Keyword arguments of a function as plain values of their annotated types.
 
-    Raises TypeError where one is unknown or missing, ValueError where one is not of its type, in
-    one sentence.
+    Raises TypeError if one is unknown or missing, and ValueError if one is not of its type, each
+    in one sentence.
     """
     parameters = inspect.signature(function).parameters
     hints = get_type_hints(function, include_extras=True)
@@ -222,8 +225,9 @@ def settings_of(function: Callable[..., Any], given: Mapping[str, object]) -> di
 
 
 def typed(cls: type[T], values: object) -> T:
-    """The dataclass of JSON values; raises TypeError where one is missing, unknown or not of its
-    annotated type.
+    """The dataclass of JSON values.
+
+    Raises TypeError if one is missing, unknown or not of its annotated type.
     """
     if not isinstance(values, dict):
         raise TypeError(f"{cls.__name__} must be an object, found {values!r}")
@@ -239,7 +243,7 @@ def typed(cls: type[T], values: object) -> T:
 
 
 def _fits(value: object, kind: Any) -> bool:
-    """Whether a JSON value is of an annotated type; true is no number here, a number is finite."""
+    """Whether a JSON value is of an annotated type; numbers are finite, and true is not one."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is UnionType:
         return any(_fits(value, option) for option in arguments)
@@ -256,9 +260,7 @@ def _fits(value: object, kind: Any) -> bool:
 
 
 def differences(then: Any, now: Any, where: str = "") -> Iterator[str]:
-    """``recipe.steps 60 and not 80``: every value of two nests of mappings that differs, as it was
-    and as it is now.
-    """
+    """Every value of two nests of mappings that differs, as ``recipe.steps 60 and not 80``."""
     if isinstance(then, dict) and isinstance(now, dict):
         for key in then | now:
             yield from differences(then.get(key), now.get(key), f"{where}.{key}".lstrip("."))

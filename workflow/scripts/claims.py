@@ -1,4 +1,4 @@
-"""The claims table as CSV, Markdown and HTML, and for every figure the verdicts that it bears on."""
+"""The claims table as CSV, Markdown and HTML, and the verdicts that bear on each figure."""
 
 from pathlib import Path
 

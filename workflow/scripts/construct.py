@@ -1,4 +1,7 @@
-"""Built transformers of one condition: constants are baked in, so they must suit all its prompts."""
+"""Built transformers of one condition.
+
+Constants are baked in, so they must suit all its prompts.
+"""
 
 from icnewton.constructions import CONSTRUCTIONS, build
 from icnewton.models.weights import save

@@ -1,5 +1,6 @@
-"""Built and learned transformers on the diabetes data, as prompts of 50 patients and as one of all
-441.
+"""Built and learned transformers on the diabetes data.
+
+The prompts are of 50 patients, and one is of all 441.
 """
 
 from pathlib import Path

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-os.environ["MPLBACKEND"] = "agg"  # with a user's own, matplotlib may not be imported at all
+os.environ["MPLBACKEND"] = "agg"  # a user's own backend may keep matplotlib from being imported
 
 from icnewton.figures import Words, draw
 from icnewton.figures.parts.style import save

@@ -1,7 +1,7 @@
-"""What every script shares: a log, one sentence to the user when something is wrong, and a record
-of what was made.
+"""What every script shares: a log, error messages, and a record of what was made.
 
-Nothing here may change a result: this file is not part of a job's digest of code.
+The user gets one sentence when something is wrong. Nothing here may change a result: this file is
+not part of a job's digest of code.
 """
 
 import subprocess
@@ -24,33 +24,31 @@ PACKAGES = ("snakemake", "torch", "numpy", "pandas", "matplotlib", "scikit-learn
 
 @contextmanager
 def job(snakemake) -> Iterator[Callable[[str], None]]:
-    """Yields a function that writes a line to the log; errors go there in full and to the terminal
-    in one sentence.
+    """Yields a function that writes a line to the log.
 
-    A job that outlived its killed Snakemake is waited for. One that ends well leaves a record of
+    Errors go to the log in full, and to the terminal in one sentence. If a killed Snakemake left
+    this job running elsewhere, that process is waited for. A job that ends well leaves a record of
     inputs, outputs and circumstances.
     """
     log, rule = Path(snakemake.log[0]), snakemake.rule
     record, folder = record_path(log)
 
     def say(line: str) -> None:
-        # on a full disk the last words go to the terminal alone
+        # if the disk is full, the last words go to the terminal alone
         with suppress(OSError), log.open("a", encoding="utf-8") as lines:
             print(line, file=lines)
 
     def wait() -> None:
-        print(
-            f"{rule}: another process is at this job; waiting for it", file=sys.stderr, flush=True
-        )
+        words = "another process is at this job; waiting for it"
+        print(f"{rule}: {words}", file=sys.stderr, flush=True)
 
     try:
         with alone(record.with_suffix(".lock"), wait):
-            record.unlink(missing_ok=True)  # from now on the old one vouches for nothing
+            record.unlink(missing_ok=True)  # the old record no longer describes these files
             started, begun = datetime.now(UTC), time.monotonic()
             yield say
-            write_record(
-                record, describe(snakemake, folder, record, started, time.monotonic() - begun)
-            )
+            seconds = time.monotonic() - begun
+            write_record(record, describe(snakemake, folder, record, started, seconds))
     except KeyboardInterrupt:
         sys.exit(f"{rule}: interrupted")
     except Exception as error:
@@ -92,26 +90,23 @@ def describe(snakemake, folder: Path, record: Path, started: datetime, seconds: 
 
 
 def versions() -> dict[str, str]:
-    """The versions of this checkout's package, whatever is installed, and of those that it uses."""
+    """The versions of this checkout's package, whatever is installed, and of those it uses."""
     return {"icnewton": __version__} | {name: version(name) for name in PACKAGES}
 
 
 def commit() -> str:
-    """The commit that is checked out beside this file, wherever a job runs, marked if the working
-    tree differs from it.
+    """The commit that is checked out beside this file, wherever a job runs.
+
+    It is marked if the working tree differs from it.
     """
-    place = [
-        f"--git-dir={ROOT / '.git'}",
-        f"--work-tree={ROOT}",
-    ]  # never a checkout around this one
+    # never a checkout around this one
+    place = [f"--git-dir={ROOT / '.git'}", f"--work-tree={ROOT}"]
     words = ["git", *place, "describe", "--always", "--dirty", "--abbrev=12"]
     try:
-        found = subprocess.run(
-            words, capture_output=True, encoding="utf-8", errors="replace"
-        ).stdout.strip()
+        done = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace")
     except OSError:
-        found = ""
-    return found or "not a git checkout"
+        return "not a git checkout"
+    return done.stdout.strip() or "not a git checkout"
 
 
 def device() -> str:

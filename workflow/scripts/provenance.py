@@ -1,5 +1,6 @@
-"""Commit, versions, seeds, device and configuration as one page; where the models come from as a
-sentence for the report.
+"""Commit, versions, seeds, device and configuration as one page.
+
+A sentence for the report says where the models come from.
 """
 
 import platform
@@ -29,10 +30,8 @@ with job(snakemake) as say:
     settings = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=110)
     content = f"<table>{body}</table><h2>Configuration</h2><pre>{settings}</pre>"
     write_text(Path(snakemake.output.page), page("Provenance", content))
-    named = (
-        " Those that are missing are named below figures and under Provenance."
-        if snakemake.params.missing
-        else ""
-    )
+    named = ""
+    if snakemake.params.missing:
+        named = " Those that are missing are named below figures and under Provenance."
     write_text(Path(snakemake.output.models), f"\nModels: {snakemake.params.models}.{named}\n")
     say("done")

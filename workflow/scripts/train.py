@@ -1,5 +1,6 @@
-"""One training run, resumed from its checkpoint if there is one; one that diverges is a result, and
-stops no other job.
+"""One training run, resumed from its checkpoint if there is one.
+
+A run that diverges is a result, and stops no other job.
 """
 
 import sys
@@ -21,16 +22,13 @@ with job(snakemake) as say:
     keep_freed_memory()
     params = snakemake.params
     folder = Path(snakemake.output.weights).parent
-    # no output: Snakemake deletes outputs before a job, and this file is what a killed job resumes
-    # from
-    checkpoint = (
-        folder.parents[2] / "checkpoints" / folder.parent.name / f"{folder.name}.safetensors"
-    )
-    seconds = snakemake.config["checkpoint_seconds"]  # no param: it changes no result
+    # not an output: Snakemake deletes outputs before a job, and a killed job resumes from this file
+    checkpoints = folder.parents[2] / "checkpoints" / folder.parent.name
+    seconds = snakemake.config["checkpoint_seconds"]  # not a param, because it changes no result
     run = parse_run(params.run)
     model, log = train(
         run,
-        checkpoint=checkpoint,
+        checkpoint=checkpoints / f"{folder.name}.safetensors",
         code=params.code,
         device=resolve(params.device),
         checkpoint_seconds=seconds,
@@ -39,6 +37,5 @@ with job(snakemake) as say:
     write_table(Path(snakemake.output.log), pd.DataFrame(log, columns=LOG_COLUMNS))
     save(model, folder)
     if diverged := model.card.origin["diverged"]:
-        print(
-            f"{folder} diverged: {diverged}; figures and claims go on without it", file=sys.stderr
-        )
+        words = f"{diverged}; figures and claims go on without it"
+        print(f"{folder} diverged: {words}", file=sys.stderr)

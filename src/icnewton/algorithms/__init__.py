@@ -1,7 +1,7 @@
 """Reference algorithms, which models are measured by.
 
-An entry is an ``Algorithm``. Its module's name is the entry's without the order: ``newton3`` lives
-in ``newton.py``.
+An entry is an ``Algorithm``. The name of its module is the entry's without the order: ``newton3``
+lives in ``newton.py``.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,10 +18,13 @@ from icnewton.registry import Registry
 class Algorithm:
     """An iteration whose answers are compared with those of models.
 
-    title: for figures. problem: whose prompts it answers. answers: from prompts and their condition
-    to the answers after 0, 1, ... steps, without end. steps: those that are evaluated where nobody
-    says. layers: what a step costs as a transformer; construction: a built transformer that
-    executes it, with settings but for the sizes, whose layers count instead.
+    title: for figures.
+    problem: whose prompts it answers.
+    answers: from prompts and their condition to the answers after 0, 1, ... steps, without end.
+    steps: those that are evaluated by default.
+    layers: what a step costs as a transformer.
+    construction: a built transformer that executes it, whose layers count instead.
+    settings: those of the construction, without the sizes.
     """
 
     title: str

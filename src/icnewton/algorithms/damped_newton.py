@@ -11,8 +11,9 @@ from icnewton.problems.parts.logistic_loss import newton_step
 
 
 def damped_step(w: Tensor, x: Tensor, y: Tensor, mu: float) -> Tensor:
-    """w - 2 sqrt(mu) / (2 sqrt(mu) + lambda(w)) H^{-1} grad f, the exact step that Theorem 5.2
-    emulates.
+    """w - 2 sqrt(mu) / (2 sqrt(mu) + lambda(w)) H^{-1} grad f.
+
+    This is the exact step that Theorem 5.2 emulates.
     """
     direction, decrement = newton_step(w, x, y, mu)
     damping = 2 * mu**0.5 / (2 * mu**0.5 + decrement)

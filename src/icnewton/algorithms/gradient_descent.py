@@ -14,7 +14,7 @@ def gradient_descent(
 ) -> Iterates:
     """Iterates w_t ``(batch, d)`` of gradient descent from 0 on w^T S w / 2 - b^T w.
 
-    Steps: ``optimal`` is the best fixed one, 2 / (lambda_max + lambda_min) per prompt;
+    Step ``optimal`` is the best fixed one, 2 / (lambda_max + lambda_min) for each prompt;
     ``line_search`` is exact.
     """
     w = torch.zeros_like(b)
@@ -23,7 +23,8 @@ def gradient_descent(
     while True:
         yield w
         r = b - apply(S, w)
-        w = w + (fixed if step == "optimal" else ratio(dot(r, r), dot(r, apply(S, r)))) * r
+        length = fixed if step == "optimal" else ratio(dot(r, r), dot(r, apply(S, r)))
+        w = w + length * r
 
 
 ENTRIES = {

@@ -1,4 +1,4 @@
-"""Least squares itself, solved directly: the end of every other algorithm."""
+"""Least squares itself, solved directly, to which the other algorithms converge."""
 
 from torch import Tensor
 

@@ -11,8 +11,9 @@ from icnewton.problems.parts.logistic_loss import gradient
 
 
 def logistic_gradient_descent(x: Tensor, y: Tensor, mu: float) -> Iterator[Tensor]:
-    """Iterates of gradient descent from 0 with step 1 / L, where L = lambda_max(A^T A) / (4 n) + mu
-    for each prompt.
+    """Iterates of gradient descent from 0 with step 1 / L.
+
+    L = lambda_max(A^T A) / (4 n) + mu for each prompt.
     """
     w = torch.zeros_like(x[..., 0, :])
     lipschitz = torch.linalg.matrix_norm(x, 2).square() / (4 * y.shape[-1]) + mu

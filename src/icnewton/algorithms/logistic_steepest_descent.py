@@ -13,17 +13,16 @@ LINE_SEARCH_BISECTIONS = 60
 
 
 def logistic_steepest_descent(x: Tensor, y: Tensor, mu: float) -> Iterator[Tensor]:
-    """Iterates of gradient descent from 0 with exact line search, the root of a monotone
-    derivative, by bisection.
+    """Iterates of gradient descent from 0 with exact line search.
+
+    The length of a step is the root of a monotone derivative, found by bisection.
     """
     w = torch.zeros_like(x[..., 0, :])
     while True:
         yield w
         g = gradient(w, x, y, mu)
-        low, high = (
-            torch.zeros_like(w[..., 0]),
-            torch.full_like(w[..., 0], 1 / mu),
-        )  # f is mu-convex: the root is below 1 / mu
+        # f is mu-strongly convex, so the root is below 1 / mu
+        low, high = torch.zeros_like(w[..., 0]), torch.full_like(w[..., 0], 1 / mu)
         for _ in range(LINE_SEARCH_BISECTIONS):
             middle = (low + high) / 2
             falls = (gradient(w - middle.unsqueeze(-1) * g, x, y, mu) * g).sum(-1) > 0

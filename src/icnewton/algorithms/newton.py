@@ -1,4 +1,4 @@
-"""Newton's iteration for the inverse of the Gram matrix, and the family of higher orders (Sec. 3.4)."""
+"""Newton's iteration for the inverse of the Gram matrix, and its higher orders (Sec. 3.4)."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -15,9 +15,9 @@ from icnewton.inputs import require
 def newton_start(S: Tensor, rule: Literal["half", "optimal"] | float = "half") -> Tensor:
     """X_0 = alpha S for the inverse of a symmetric positive definite S, ``(batch, d, d)``.
 
-    Rules: ``optimal`` is alpha = 2 / (lambda_max^2 + lambda_min^2) per prompt; ``half`` is half of
-    it, as in the paper's experiments; a number is used as it is, for every prompt. Newton converges
-    for 0 < alpha < 2 / lambda_max^2.
+    Rule ``optimal`` is alpha = 2 / (lambda_max^2 + lambda_min^2) for each prompt. ``half`` is half
+    of it, as in the paper's experiments. A number is used as it is, for every prompt. Newton
+    converges for 0 < alpha < 2 / lambda_max^2.
     """
     if not isinstance(rule, str):
         return rule * S
@@ -27,14 +27,16 @@ def newton_start(S: Tensor, rule: Literal["half", "optimal"] | float = "half") -
 
 
 def newton_inverse(A: Tensor, X0: Tensor, order: int = 2) -> Iterator[Tensor]:
-    """The order-p family for A^{-1} (Sec. 3.4, Li & Li 2010), all tensors ``(batch, d, d)``; order
-    2 is Newton's.
+    """Iterates of the order-p family for A^{-1} (Sec. 3.4, Li & Li 2010); order 2 is Newton's.
 
-    X_{t+1} = X_t sum_{m<p} (-1)^m C(p, m+1) (A X_t)^m, which equals X_t sum_{m<p} (I - A X_t)^m.
-    The second form, by Horner's rule, is used: the binomial coefficients of the first cancel badly
-    for large p. Where A is singular, the pseudo-inverse is approached, but rounding errors in the
-    null space grow p-fold in every step. Raises ValueError on an order below 2 and on shapes that
-    differ.
+    All tensors are ``(batch, d, d)``. A step is
+
+        X_{t+1} = X_t sum_{m<p} (-1)^m C(p, m+1) (A X_t)^m = X_t sum_{m<p} (I - A X_t)^m.
+
+    The second form is used, by Horner's rule: the binomial coefficients of the first cancel badly
+    for large p. Where A is singular, the iterates approach the pseudo-inverse, but rounding errors
+    in the null space grow p-fold in every step. Raises ValueError on an order below 2 and on
+    shapes that differ.
     """
     if order < 2:
         raise ValueError(f"order must be at least 2, found {order}")
@@ -68,5 +70,5 @@ def _entry(order: int) -> Algorithm:
     )
 
 
-STEPS = {2: 15, 3: 9}  # until float64 has converged; 7 for the other orders
+STEPS = {2: 15, 3: 9}  # after which float64 has converged; 7 for the other orders
 ENTRIES = {f"newton{order}": _entry(order) for order in range(2, 13)}

@@ -18,10 +18,11 @@ from icnewton.typed import settings_of
 class Construction:
     """A way to build a model that executes an algorithm.
 
-    build: from keywords to a model. problem: whose prompts its models answer, if a problem's.
-    suited: from a condition and settings to the settings whose constants suit all its prompts.
-    answers: from a model of the most steps, x and y to its answers after 0, 1, ... steps, where one
-    model gives them all; else there is one model for each number of steps.
+    build: from keywords to a model.
+    problem: whose prompts its models answer, if they answer those of a problem.
+    suited: from a condition and settings to settings whose constants suit all its prompts.
+    answers: from a model of the most steps, x and y to its answers after 0, 1, ... steps.
+        None where each number of steps has a model of its own.
     """
 
     build: Callable[..., Model]
@@ -34,11 +35,12 @@ CONSTRUCTIONS: Registry[Construction] = Registry("family", __name__)
 
 
 def build(family: str, **settings: Any) -> Model:
-    """A built model in float64; families are the modules of this package, with the settings of
-    their ``build_...`` functions.
+    """A built model in float64.
 
-    Numbers may be numpy's or tensors of no dimension. Raises ValueError for an unknown family or
-    settings outside a theorem's reach, TypeError for settings that a family does not have or lacks.
+    Families are the modules of this package; their settings are the keywords of ``build_...``.
+    Numbers may be numpy's, or tensors of no dimension. Raises ValueError for an unknown family or
+    for settings outside a theorem's reach, and TypeError for settings that a family does not have
+    or that are missing.
     """
     builder = CONSTRUCTIONS[family].build
     return builder(**settings_of(builder, settings))

@@ -1,24 +1,27 @@
-"""Damped Newton on the regularised logistic loss by linear attention and ReLU (Theorem 5.2): 5 + k
-layers a step.
+"""Damped Newton on the regularised logistic loss by linear attention and ReLU (Theorem 5.2).
 
-Tokens are the examples and, last, one that is marked and holds w. The state between steps is w, z_i
-= w^T a_i, p_i = y_i sigma(-y_i z_i) and r_i = sqrt(d_i), d_i = sigma(z_i) sigma(-z_i); a prompt
-starts with w = 0. One step:
+A step takes 5 + k layers. Tokens are the examples and, last, one that is marked and holds w. The
+state between steps is
 
-1            G <- grad f at the marked token: -(1/n) sum_i p_i a_i by attention, mu w by neurons. 1,
-2         b_i <- r_i a_i = ((2 r_i + a_i)^2 - (2 r_i - a_i)^2) / 8, squares by two layers of
-neurons. 3            S <- H = (1/n) sum_i b_i b_i^T + mu I, positive definite whatever the errors
-of b_i; X <- c_0 I + c_1 H, and the
-             marked token's column of X, X_0 grad f, beside it.
-4 .. 3 + k   Newton's iteration with Chebyshev scaling, X <- c (2X - XHX), all columns alike: the
-last becomes H^{-1} grad f. 4 + k        s_i <- D^T a_i and v <- D^T grad f = lambda^2 for D the
-last column; neurons: e <- eta(v) - 1. 5 + k        w <- w - (1 + e) D and z_i <- z_i - (1 + e) s_i,
-exact products by attention; neurons: p_i and r_i at the new
-             z_i, everything else cleared to the bit.
+    w,  z_i = w^T a_i,  p_i = y_i sigma(-y_i z_i),  r_i = sqrt(d_i),  d_i = sigma(z_i) sigma(-z_i).
 
-The label in p_i costs no gadget: y sigma(-y z) = sigma(-z) - (1 - y) / 2 for y = -1 and 1.
-``precision.py`` proves how large the neurons' layers must be. 2 heads, width 7d + 8; the theorem
-allows 11 + 2k layers.
+A prompt starts with w = 0. The layers of a step, where D is the last column of X after layer 3 + k:
+
+    1            G <- grad f at the marked token:
+                 -(1/n) sum_i p_i a_i by attention, mu w by neurons.
+    1, 2         b_i <- r_i a_i = ((2 r_i + a_i)^2 - (2 r_i - a_i)^2) / 8,
+                 squares by two layers of neurons.
+    3            S <- H = (1/n) sum_i b_i b_i^T + mu I, positive definite for any errors of b_i;
+                 X <- c_0 I + c_1 H, and beside it the marked token's column of X, X_0 grad f.
+    4 .. 3 + k   Newton's iteration with Chebyshev scaling, X <- c (2X - XHX), on all columns alike;
+                 the last becomes H^{-1} grad f.
+    4 + k        s_i <- D^T a_i and v <- D^T grad f = lambda^2; neurons: e <- eta(v) - 1.
+    5 + k        w <- w - (1 + e) D and z_i <- z_i - (1 + e) s_i, exact products by attention;
+                 neurons: p_i and r_i at the new z_i; everything else is cleared to the bit.
+
+The label in p_i needs no gadget: y sigma(-y z) = sigma(-z) - (1 - y) / 2 for y = -1 and 1.
+``precision.py`` proves how large the neurons' layers must be. There are 2 heads, and the width is
+7d + 8. The theorem allows 11 + 2k layers.
 """
 
 import math
@@ -39,6 +42,11 @@ from icnewton.models.model import Model, assemble
 from icnewton.models.stream import Rows, Stream
 from icnewton.problems.logistic import LogisticCondition
 
+# Blocks of d rows: a_i, the identity, w, b_i, grad f, H and H^{-1}.
+COLUMNS = ("a", "I", "W", "b", "G", "S", "X")
+# Blocks of one row: the label y_i, the mark C, and z_i, p_i, r_i, s_i, v and e as above.
+NUMBERS = ("y", "C", "z", "p", "r", "s", "v", "e")
+
 
 def build_damped_newton(
     *,
@@ -52,37 +60,39 @@ def build_damped_newton(
     looped: bool = False,
     budget: int = BUDGET,
 ) -> Model:
-    """``model(x, y) -> w``: x ``(batch, n, d)`` with ||x_i|| <= 1, y ``(batch, n)`` of -1 and 1, w
-    ``(batch, d)``, float64.
+    """``model(x, y) -> w`` in float64: ``steps`` damped-Newton steps from 0.
 
-    ``steps`` damped-Newton steps from 0, each within ``error`` (Euclidean) of the exact step at the
-    same w, by the bound in ``model.card["origin"]["step_error_bound"]`` (None if gadgets set by
-    hand are too coarse for it). ``knots`` and ``inner_steps`` set the cells of the scalar gadgets
-    (2 sqrt(knots) for each layer of squares) and k by hand. ``looped`` stores one step and applies
-    it ``steps`` times: same output, to the bit. Raises ValueError on d < 1, n < 1, mu <= 0, steps <
-    0 (or 0 if looped), knots < 2, inner_steps < 0, too few of them given, an ``error`` that is not
-    positive, larger than sqrt(mu / (mu + 1/4)) / 4, smaller than ``smallest_error`` or missed, or
-    weights of more than ``budget`` bytes.
+    x is ``(batch, n, d)`` with ||x_i|| <= 1, y ``(batch, n)`` of -1 and 1, w ``(batch, d)``. Each
+    step is within ``error`` (Euclidean) of the exact step at the same w, by the bound in
+    ``model.card["origin"]["step_error_bound"]``; that is None if gadgets set by hand are too
+    coarse for it. ``knots`` sets by hand the cells of the scalar gadgets (2 sqrt(knots) for each
+    layer of squares), and ``inner_steps`` sets k. ``looped`` stores one step and applies it
+    ``steps`` times; the output is the same to the bit.
 
-    The lemma of ``precision.py`` keeps every margin in the gadgets' interval where there is a
-    bound; beyond it p and r stay what they are at its ends.
+    Raises ValueError on d < 1, n < 1, mu <= 0, steps < 0 (or 0 if looped), knots < 2,
+    inner_steps < 0 or too few of them given; on an ``error`` that is not positive, larger than
+    sqrt(mu / (mu + 1/4)) / 4, smaller than ``smallest_error`` or missed; and on weights of more
+    than ``budget`` bytes.
+
+    Where there is a bound, the lemma of ``precision.py`` keeps every margin in the gadgets'
+    interval. Beyond it p and r stay what they are at its ends.
     """
     _check(d, n, mu, steps, error, knots, inner_steps, looped)
-    blocks = dict.fromkeys(("a", "I", "W", "b", "G", "S", "X"), d) | dict.fromkeys("yCzprsve", 1)
+    blocks = dict.fromkeys(COLUMNS, d) | dict.fromkeys(NUMBERS, 1)
     most = most_cells(7 * d + 8, budget)
     if knots is not None and knots > most:
-        raise ValueError(
-            f"knots must be at most {most} to stay within budget = {budget} bytes, found {knots}"
-        )
+        allowed = f"at most {most} to stay within budget = {budget} bytes"
+        raise ValueError(f"knots must be {allowed}, found {knots}")
     gadgets = plan(d, mu, error, knots, inner_steps, most)
     format = LogisticStateFormat(d, n, blocks)
     step = step_layers(format.stream, n, gadgets)
     loops, stored = (steps, 1) if looped else (1, steps)
     afford_depth(stored * len(step))
     bound = gadgets.bound if math.isfinite(gadgets.bound) else None
-    origin = {"d": d, "n": n, "mu": mu, "steps": steps, "error": error, "step_error_bound": bound,
-              "inner_steps": gadgets.inner_steps, "product_cells": gadgets.product_cells,
-              "logistic_cells": len(gadgets.logistic.knots) - 1, "damping_cells": len(gadgets.damping.knots) - 1}  # fmt: skip
+    origin = {"d": d, "n": n, "mu": mu, "steps": steps, "error": error, "step_error_bound": bound}
+    origin |= {"inner_steps": gadgets.inner_steps, "product_cells": gadgets.product_cells}
+    origin["logistic_cells"] = len(gadgets.logistic.knots) - 1
+    origin["damping_cells"] = len(gadgets.damping.knots) - 1
     return assemble(
         format,
         compile_layers(format.stream, step * stored, loops, budget),
@@ -105,9 +115,8 @@ def _check(
     looped: bool,
 ) -> None:
     if d < 1 or n < 1 or steps < (1 if looped else 0):
-        raise ValueError(
-            f"d and n must be at least 1, steps at least {int(looped)}, found d = {d}, n = {n}, steps = {steps}"
-        )
+        expected = f"d and n must be at least 1, steps at least {int(looped)}"
+        raise ValueError(f"{expected}, found d = {d}, n = {n}, steps = {steps}")
     if not mu > 0:
         raise ValueError(f"mu must be positive, found {mu}")
     if error is not None and not error > 0:
@@ -131,15 +140,16 @@ def step_layers(stream: Stream, n: int, plan: Plan) -> list[list[Action]]:
 
 
 def _gradient_and_products(stream: Stream, n: int, plan: Plan) -> tuple[list[Action], list[Action]]:
-    """Layers 1 and 2; S and X are the products' scratch."""
+    """Layers 1 and 2; the products use S and X as scratch."""
     a, p, r, C, W = stream.rows("a", "p", "r", "C", "W")
     first, second = product(r, a, "b", ("S", "X"), plan.product_cells)
     return [Head({"G": -a / n}, key=p, query=C), Linear({"G": plan.mu * W}), *first], [*second]
 
 
 def _inverse(stream: Stream, n: int, plan: Plan) -> list[list[Action]]:
-    """Layers 3 to 3 + k: the Hessian, the Chebyshev start, and scaled Newton steps for it and for
-    the gradient's column.
+    """Layers 3 to 3 + k, for the inverse and for the gradient's column.
+
+    They make the Hessian and the Chebyshev start, then take scaled Newton steps.
     """
     b, I, G, S, X = stream.rows("b", "I", "G", "S", "X")
     constant, slope, scales = chebyshev_constants(plan.mu, plan.upper)
@@ -148,18 +158,14 @@ def _inverse(stream: Stream, n: int, plan: Plan) -> list[list[Action]]:
         Head({"X": slope / n * b}, key=b, query=I + G),
         Linear({"S": plan.mu * I, "X": (constant + slope * plan.mu) * (I + G)}),
     ]
-    newton: list[list[Action]] = [
-        [
-            Head({"X": -0.5 * X}, key=S, query=X),
-            Linear({"X": (2 * scale - 1) * X}),
-        ]  # 2c (X - XSX / 2)
-        for scale in islice(scales, plan.inner_steps)
-    ]
-    return [start, *newton]
+    layers = [start]
+    for scale in islice(scales, plan.inner_steps):  # X <- 2c (X - XSX / 2)
+        layers.append([Head({"X": -0.5 * X}, key=S, query=X), Linear({"X": (2 * scale - 1) * X})])
+    return layers
 
 
 def _decrement(stream: Stream, damping: Gadget) -> list[Action]:
-    """Layer 4 + k. v vanishes but at the marked token, and so, to the bit, does e."""
+    """Layer 4 + k. Only the marked token has v, and so, to the bit, only it has e."""
     a, C, G, X, v = stream.rows("a", "C", "G", "X", "v")
     return [
         Head({"s": C}, key=X, query=a),
@@ -172,21 +178,18 @@ def _update(stream: Stream, logistic: Gadget) -> list[Action]:
     """Layer 5 + k."""
     y, C, z, s, e, X = stream.rows("y", "C", "z", "s", "e", "X")
     done: tuple[Rows, ...] = stream.rows("p", "r", "b", "G", "S", "X", "s", "v", "e")
+    functions = {"p": logistic.values["probability"] - 0.5, "r": logistic.values["root"]}
     return [
         Head({"W": -X}, key=e + C, query=C),
         Head({"z": -(e + C)}, key=C, query=s),
         *clear(*done),
-        Interpolants(
-            z,
-            logistic.knots,
-            {"p": logistic.values["probability"] - 0.5, "r": logistic.values["root"]},
-        ),
+        Interpolants(z, logistic.knots, functions),
         Linear({"p": 0.5 * y}),
     ]
 
 
 def suited(condition: LogisticCondition, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Settings for a condition's sizes and regularisation, one step being stored."""
+    """Settings for a condition's sizes and regularisation; one step is stored."""
     sizes = {"d": condition.d, "n": condition.n, "mu": condition.mu}
     return {**sizes, **settings, "looped": True}
 

@@ -1,16 +1,21 @@
-"""Matrix inversion by linear attention (Lemma 4.1 and Sec. 3.4): X_{t+1} = X_t sum_{m<p} (I - A
-X_t)^m.
+"""Matrix inversion by linear attention (Lemma 4.1 and Sec. 3.4).
 
-Tokens are d columns that hold X, A, I and work blocks. Four constructions, by order p and symmetry
-of A:
+A step of order p is X_{t+1} = X_t sum_{m<p} (I - A X_t)^m. Tokens are d columns that hold X, A, I
+and work blocks. The constructions differ by order and by symmetry of A:
 
-order 2, any A          2 layers a step, 2 heads, width 4d          the lemma order 2, A symmetric
-1 layer a step, 2 heads, width 3d order 3                 1 layer a step after 1 (A symmetric) or 2
-layers of preparation, 7 heads, width 5d or 6d order 4                 2 layers a step (two Newton
-steps are one of order 4) after 0 or 1 layer of preparation
+    | construction         | layers a step | layers before | heads | width    |
+    |----------------------|---------------|---------------|-------|----------|
+    | order 2, any A       | 2             | 0             | 2     | 4d       |
+    | order 2, A symmetric | 1             | 0             | 2     | 3d       |
+    | order 3, any A       | 1             | 2             | 7     | 6d       |
+    | order 3, A symmetric | 1             | 1             | 7     | 5d       |
+    | order 4, any A       | 2             | 1             | 2     | 4d       |
+    | order 4, A symmetric | 2             | 0             | 2     | 3d       |
 
-A layer is trilinear, so it can at most triple the degree of the residual I - X A: order 3 in one
-layer is the most that one layer can do, and no construction does order 4 with one layer a step.
+The first is the lemma's. A step of order 4 is two Newton steps.
+
+A layer is trilinear, so it can at most triple the degree of the residual I - X A. Order 3 is the
+most that one layer can do, and no construction does order 4 with one layer a step.
 """
 
 from icnewton.constructions import Construction
@@ -26,11 +31,10 @@ Layers = list[list[Head]]
 def build_inverse(
     *, d: int, steps: int, symmetric: bool, order: int = 2, budget: int = BUDGET
 ) -> Model:
-    """``model(A, X0) -> X``, all ``(batch, d, d)`` float64: ``steps`` steps of the order-p
-    iteration from X0.
+    """``model(A, X0) -> X``, all ``(batch, d, d)`` float64: ``steps`` steps of order p from X0.
 
-    ``symmetric`` promises A = A^T; X0 is arbitrary in every case. Raises ValueError on d < 1, steps
-    < 0, an order other than 2, 3, 4, or weights of more than ``budget`` bytes.
+    ``symmetric`` promises A = A^T; X0 is arbitrary in every case. Raises ValueError on d < 1,
+    steps < 0, an order other than 2, 3 or 4, and weights of more than ``budget`` bytes.
     """
     if d < 1 or steps < 0:
         raise ValueError(
@@ -63,16 +67,14 @@ def _plan(d: int, symmetric: bool, order: int) -> tuple[tuple[str, ...], Layers,
     if order == 2:
         return ("Z",), [], _lemma(stream)
     A, I = stream.rows("A", "I")
-    return (
-        ("Z",),
-        [[Head({"Z": I}, key=A, query=I)]],
-        [newton_layer(stream, "Z")] * 2,
-    )  # Z <- A^T, once
+    prepare = [Head({"Z": I}, key=A, query=I)]  # Z <- A^T
+    return ("Z",), [prepare], [newton_layer(stream, "Z")] * 2
 
 
 def newton_layer(stream: Stream, transposed: str) -> list[Head]:
-    """One Newton step X <- 2X - X A X in one layer, given a block that holds A^T (A itself if
-    symmetric).
+    """One Newton step X <- 2X - X A X in one layer.
+
+    ``transposed`` names a block that holds A^T, which is A itself if A is symmetric.
     """
     X, I, At = stream.rows("X", "I", transposed)
     return [Head({"X": -X}, key=At, query=X), Head({"X": X}, key=I, query=I)]
@@ -88,21 +90,21 @@ def _lemma(stream: Stream) -> Layers:
 
 
 def _cubic(stream: Stream, transposed: str) -> tuple[Layers, Layers]:
-    """Order 3 in one layer a step: with the residual R = I - X A and U = R^T kept as blocks,
+    """Order 3 in one layer a step, with the residual R = I - X A and U = R^T kept as blocks:
 
-        X <- (I + R + R^2) X = X + R (U + I)^T X,        R <- R U^T R + (I - X A) - R,       U
-        likewise.
+        X <- (I + R + R^2) X = X + R (U + I)^T X
+        R <- R U^T R + (I - X A) - R,  and U likewise.
 
     The last two terms of R vanish in exact arithmetic. They tie R to the residual r of the X that
-    was really computed: let R = r + e with a rounding error e. A step makes the true residual r' =
-    R^3 - e (1 + r + r^2) to first order, and
+    was really computed: let R = r + e with a rounding error e. To first order, a step makes the
+    true residual r' = R^3 - e (1 + r + r^2), and
 
         e' = R' - r' = (r + r^2) e,
 
     where R <- R^3 alone has e' = (1 + r + r^2) e and never forgets. While r is near 1 an error
-    doubles, but 1 - r triples; once r is small, e vanishes as r does. An error f of U^T has f' = e
-    - f there, and counts only in products with R. Another multiple c of I - X A - R has e' = (1 -
-    c) e and f' = e - c f: c = 1 is the only one that forgets e at once.
+    doubles, but 1 - r triples; once r is small, e vanishes as r does. An error f of U^T has
+    f' = e - f there, and counts only in products with R. Another multiple c of I - X A - R has
+    e' = (1 - c) e and f' = e - c f: c = 1 is the only one that forgets e at once.
     """
     X, A, I, R, U, B = stream.rows("X", "A", "I", "R", "U", transposed)
     prepare = [[Head({"R": I, "U": I}, key=I, query=I), Head({"R": -X}, key=I, query=A)]]

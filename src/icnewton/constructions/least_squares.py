@@ -1,17 +1,22 @@
-"""In-context least squares by linear attention (Theorem 4.2): T steps for (A^T A + mu I)^{-1}, then
-the prediction.
+"""In-context least squares by linear attention (Theorem 4.2).
 
-Depth 3 + T for order 2, order 3 and the Chebyshev-scaled step, 3 + 2T for order 4:
+T steps approach (A^T A + mu I)^{-1}, then the prediction is read off. The layers are, in order:
 
-order 2, Chebyshev   1 layer makes S and X_0; T steps; 1 layer w^T = (A^T y)^T X_T; 1 layer y_hat =
-w^T a_test.
-                     2 heads, width 4d + 2 (the theorem allows 4d + 3)
-order 3              1 layer makes S, 1 makes X_0 and R = I - X_0 S; T steps; 1 layer y_hat. 6
-heads, width 6d + 1 order 4              two Newton layers a step
+    | order 2, Chebyshev step          | order 3                              |
+    |----------------------------------|--------------------------------------|
+    | 1 layer makes S and X_0          | 1 layer makes S                      |
+    |                                  | 1 layer makes X_0 and R = I - X_0 S  |
+    | T layers, one a step             | T layers, one a step                 |
+    | 1 layer makes w^T = (A^T y)^T X_T|                                      |
+    | 1 layer makes y_hat = w^T a_test | 1 layer makes y_hat                  |
+    | 2 heads, width 4d + 2            | 6 heads, width 6d + 1                |
 
-Orders 2 and 4 keep a_test in the query token's block S: as a key it only ever meets a value block
-that is zero there. Order 3 carries the query along: the query token's column q of X starts as X_0
-a_test and ends as X_T a_test.
+Both have depth 3 + T; the theorem allows width 4d + 3. Order 4 is order 2 with two Newton layers a
+step, of depth 3 + 2T.
+
+Orders 2 and 4 keep a_test in the query token's block S. As a key it only ever meets a value block
+that is zero there. Order 3 carries the query along: the query token's column q of X starts as
+X_0 a_test and ends as X_T a_test.
 """
 
 from collections.abc import Mapping
@@ -42,28 +47,26 @@ def build_least_squares(
     spectrum: tuple[float, float] | None = None,
     budget: int = BUDGET,
 ) -> Model:
-    """``model(x, y) -> y_hat`` with x ``(batch, n + 1, d)``, query last, y ``(batch, n)``, y_hat
-    ``(batch,)``, float64.
+    """``model(x, y) -> y_hat``, all float64.
 
+    x is ``(batch, n + 1, d)`` with the query last, y ``(batch, n)`` and y_hat ``(batch,)``.
     ``step="newton"`` needs ``alpha``: X_0 = alpha (A^T A + ridge I), baked into the weights.
-    ``step="chebyshev"`` needs ``spectrum``, bounds on the eigenvalues of A^T A (without the ridge).
-    ``ridge`` is mu of Remark 4.4. Raises ValueError on any other combination, d < 1, n < 1, steps <
-    0, alpha <= 0, ridge < 0, or weights of more than ``budget`` bytes.
+    ``step="chebyshev"`` needs ``spectrum``, bounds on the eigenvalues of A^T A without the ridge.
+    ``ridge`` is mu of Remark 4.4. Raises ValueError on any other combination, d < 1, n < 1,
+    steps < 0, alpha <= 0, ridge < 0, and weights of more than ``budget`` bytes.
     """
     _check(d, n, steps, alpha, ridge, order, step, spectrum)
     afford_depth(3 + steps * (2 if order == 4 else 1))
-    origin = {"d": d, "n": n, "steps": steps, "alpha": alpha, "ridge": ridge, "order": order, "step": step,
-              "spectrum": spectrum and list(spectrum)}  # fmt: skip
+    origin: dict[str, Any] = {"d": d, "n": n, "steps": steps, "alpha": alpha, "ridge": ridge}
+    origin |= {"order": order, "step": step, "spectrum": spectrum and list(spectrum)}
     start = alpha or 0.0  # a Chebyshev step has none
     if order == 3:
-        blocks, query_block = {"a": d, "y": 1} | dict.fromkeys("ITSRX", d), "T"
+        blocks, query_block = {"a": d, "y": 1} | dict.fromkeys(("I", "T", "S", "R", "X"), d), "T"
         layers, per_step = _cubic(Stream(blocks), steps, start, ridge), 1
     else:
-        blocks, query_block = {"a": d, "y": 1} | dict.fromkeys("ISX", d) | {"w": 1}, "S"
-        layers, per_step = (
-            _quadratic(Stream(blocks), steps * (order // 2), start, ridge, spectrum),
-            order // 2,
-        )
+        blocks, query_block = {"a": d, "y": 1} | dict.fromkeys(("I", "S", "X"), d) | {"w": 1}, "S"
+        per_step = order // 2
+        layers = _quadratic(Stream(blocks), steps * per_step, start, ridge, spectrum)
     format = LeastSquaresFormat(d, n, blocks, query_block)
     return assemble(
         format,
@@ -87,9 +90,8 @@ def _check(
     spectrum: tuple[float, float] | None,
 ) -> None:
     if d < 1 or n < 1 or steps < 0:
-        raise ValueError(
-            f"d and n must be at least 1 and steps at least 0, found d = {d}, n = {n}, steps = {steps}"
-        )
+        found = f"d = {d}, n = {n}, steps = {steps}"
+        raise ValueError(f"d and n must be at least 1 and steps at least 0, found {found}")
     if not ridge >= 0:
         raise ValueError(f"ridge must not be negative, found {ridge}")
     if step == "newton":
@@ -101,8 +103,9 @@ def _check(
             )
     elif step == "chebyshev":
         if alpha is not None or spectrum is None or order != 2:
+            found = f"{alpha=}, {spectrum=}, {order=}"
             raise ValueError(
-                f"a chebyshev step needs spectrum, no alpha and order 2, found {alpha=}, {spectrum=}, {order=}"
+                f"a chebyshev step needs spectrum, no alpha and order 2, found {found}"
             )
     else:
         raise ValueError(f"step must be 'newton' or 'chebyshev', found {step!r}")
@@ -142,13 +145,12 @@ def _scaled_newton_layer(stream: Stream, scale: float) -> list[Head]:
 
 
 def _cubic(stream: Stream, steps: int, alpha: float, ridge: float) -> Layers:
-    """Order 3, one layer a step: X <- (I + R + R^2) X with the residual R = I - X S kept as a
-    block.
+    """Order 3, one layer a step: X <- (I + R + R^2) X, with the residual R = I - X S as a block.
 
-    S is symmetric and X a polynomial in it, so R is its own transpose; ``inverse.py`` says why R <-
-    R^3 carries the correction I - X S - R. T holds a_test at the query token and nothing elsewhere.
-    The query's column q is made anew from X in every step, q <- X a_test + R (I + R) q: an error of
-    q is multiplied by R (I + R) and forgotten.
+    S is symmetric and X a polynomial in it, so R is its own transpose. ``inverse.py`` says why
+    R <- R^3 carries the correction I - X S - R. T holds a_test at the query token and nothing
+    elsewhere. Every step makes the query's column q anew from X, q <- X a_test + R (I + R) q, so
+    an error of q is multiplied by R (I + R) and forgotten.
     """
     a, y, I, T, S, R, X = stream.rows("a", "y", "I", "T", "S", "R", "X")
     gram = [Head({"S": a}, key=a, query=I)]

@@ -1,13 +1,13 @@
-"""Gradient descent on the regularised logistic loss by linear attention and ReLU: one layer a step,
-for comparison.
+"""Gradient descent on the regularised logistic loss by linear attention and ReLU, for comparison.
 
-Tokens and state are those of ``damped_newton.py``: w at the marked token, z_i = w^T a_i and p_i =
-y_i sigma(-y_i z_i). The margins need not wait for w, because their step is a head as well,
+A step takes one layer. Tokens and state are those of ``damped_newton.py``: w at the marked token,
+z_i = w^T a_i and p_i = y_i sigma(-y_i z_i). The margins need not wait for w, because their step is
+a head as well:
 
-    w <- (1 - rate mu) w + (rate / n) sum_j p_j a_j,        z_i <- (1 - rate mu) z_i + (rate / n)
-    sum_j p_j (a_j^T a_i),
+    w   <- (1 - rate mu) w   + (rate / n) sum_j p_j a_j
+    z_i <- (1 - rate mu) z_i + (rate / n) sum_j p_j (a_j^T a_i)
 
-so one layer does both, and its neurons renew p_i. 2 heads, width 2d + 4.
+So one layer does both, and its neurons renew p_i. It has 2 heads and width 2d + 4.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from icnewton.models.model import Model, assemble
 from icnewton.models.stream import Stream
 from icnewton.problems.logistic import LogisticCondition
 
-SMALLEST = 1e-12  # error of a step, in float64
+SMALLEST = 1e-12  # the smallest error of a step in float64
 
 
 def build_logistic_gradient_descent(
@@ -37,32 +37,29 @@ def build_logistic_gradient_descent(
     looped: bool = False,
     budget: int = BUDGET,
 ) -> Model:
-    """``model(x, y) -> w`` as for ``build_damped_newton``, by gradient descent from 0 with rate 1 /
-    (mu + 1/4).
+    """``model(x, y) -> w`` as ``build_damped_newton``, by gradient descent from 0.
 
-    mu + 1/4 bounds the Hessian where ||a_i|| <= 1. Every step is within ``error`` of the exact one,
-    as long as margins stay within ``margin_radius``; beyond it sigma is constant. Raises ValueError
-    on d < 1, n < 1, mu <= 0, steps < 0 (or 0 if looped), error not in [1e-12, 1), below which
-    rounding would exceed it, or weights of more than ``budget`` bytes.
+    The rate is 1 / (mu + 1/4); mu + 1/4 bounds the Hessian where ||a_i|| <= 1. Every step is within
+    ``error`` of the exact one as long as margins stay within ``margin_radius``; beyond it sigma is
+    constant. Raises ValueError on d < 1, n < 1, mu <= 0, steps < 0 (or 0 if looped), error not in
+    [1e-12, 1), below which rounding would exceed it, and weights of more than ``budget`` bytes.
     """
     if d < 1 or n < 1 or steps < int(looped) or not mu > 0 or not 0 < error < 1:
         expected = f"d >= 1, n >= 1, mu > 0, steps >= {int(looped)} and error in (0, 1)"
         raise ValueError(f"expected {expected}, found {d=}, {n=}, {mu=}, {steps=}, {error=}")
     if error < SMALLEST:
-        raise ValueError(
-            f"error must be at least {SMALLEST:g}, found {error}: less is lost in rounding"
-        )
+        least = f"at least {SMALLEST:g}"
+        raise ValueError(f"error must be {least}, found {error}: less is lost in rounding")
     afford_depth(1 if looped else steps)
     rate = 1 / (mu + 0.25)
     gadget = probability_gadget(mu, error / rate, most_cells(2 * d + 4, budget))
     blocks = {"a": d, "y": 1, "C": 1, "W": d, "z": 1, "p": 1}
     format = LogisticStateFormat(d, n, blocks)
     step = _step(format.stream, n, rate, 1 - rate * mu, gadget)
+    loops, stored = (steps, 1) if looped else (1, steps)
     return assemble(
         format,
-        compile_layers(
-            format.stream, [step] * (1 if looped else steps), steps if looped else 1, budget
-        ),
+        compile_layers(format.stream, [step] * stored, loops, budget),
         family="logistic_gradient_descent",
         kind="built",
         layers_per_step=1,
@@ -71,7 +68,7 @@ def build_logistic_gradient_descent(
 
 
 def _step(stream: Stream, n: int, rate: float, kept: float, gadget: Gadget) -> list[Action]:
-    """The neurons see w and z after the heads and scale both, so the heads add rate / (n kept)."""
+    """One step. The neurons scale w and z after the heads, so the heads add rate / (n kept)."""
     a, y, C, W, z, p = stream.rows("a", "y", "C", "W", "z", "p")
     size = rate / (n * kept)
     return [
@@ -85,7 +82,7 @@ def _step(stream: Stream, n: int, rate: float, kept: float, gadget: Gadget) -> l
 
 
 def suited(condition: LogisticCondition, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Settings for a condition's sizes and regularisation, one step being stored."""
+    """Settings for a condition's sizes and regularisation; one step is stored."""
     sizes = {"d": condition.d, "n": condition.n, "mu": condition.mu}
     return {**sizes, **settings, "looped": True}
 

@@ -1,8 +1,7 @@
-"""For which prompts a model was made, and what can be said of its answer to one: by a theorem, or
-by its training.
+"""For which prompts a model was made, and what can be said of its answers.
 
-A domain follows from a model's card alone, so that a model that was saved and loaded knows it as
-well.
+A theorem says it, or the model's training. A domain follows from a model's card alone, so a model
+that was saved and loaded has the same domain.
 """
 
 from collections.abc import Callable
@@ -22,10 +21,9 @@ class Domain(Protocol):
 
     @property
     def complaint(self) -> Callable[..., str]:
-        """From the dtype of the weights and the inputs, a sentence if some prompt lies outside,
-        else nothing.
+        """From the dtype of the weights and the inputs, a sentence if some prompt lies outside.
 
-        Raises ValueError where an answer would be nothing but rounding.
+        It is empty if none does. Raises ValueError where an answer would be only rounding.
         """
         ...
 
@@ -48,8 +46,10 @@ LEARNED: dict[str, Callable[[Card], Domain]] = {
 
 
 def domain_of(card: Card) -> Domain:
-    """The domain of a model; an ``UnknownDomain`` where its card does not say, or says nonsense,
-    what it was made for.
+    """The domain of a model.
+
+    It is an ``UnknownDomain`` where the card does not say what the model was made for, or says
+    nonsense.
     """
     known = LEARNED.get(card.format["name"]) if card.kind == "learned" else BUILT.get(card.family)
     try:

@@ -1,4 +1,4 @@
-"""What a check of a model on prompts finds, one entry a prompt."""
+"""What a check of a model on prompts finds, one entry for each prompt."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ from torch import Tensor
 from icnewton.models.model import Model
 from icnewton.typed import plain
 
-SHOWN = 3  # prompts, in print
+SHOWN = 3  # prompts that are printed
 
 
 @dataclass(frozen=True)
 class Check:
-    """One entry a prompt, float64, ``(batch,)`` where nothing else is said.
+    """One entry for each prompt, float64, ``(batch,)`` unless said otherwise.
 
-    residual: what the answer leaves of the problem; a domain says in which norm. spectrum:
-    ``(batch, 2)``, the ends of the spectrum that decides (of A^T A, of A, of the Hessian).
-    expected_error: how far the answer is from the problem's solution, or a bound on it. steps: the
-    fewest that would bring the expected error within the tolerance; infinite where none do, nan
-    where the model's depth is no number of steps. complaint: why prompts lie outside the domain;
-    empty if none does.
+    residual: what the answer leaves of the problem; a domain says in which norm.
+    spectrum: ``(batch, 2)``, the ends of the spectrum that decides (of A^T A, A or the Hessian).
+    expected_error: how far the answer is from the problem's solution, or a bound on it.
+    steps: the fewest that would bring the expected error within the tolerance; infinite if none
+        do, nan if the model's depth is not a number of steps.
+    complaint: why prompts lie outside the domain; empty if none does.
     """
 
     residual: Tensor
@@ -39,15 +39,16 @@ class Check:
         lines = [self.complaint or "within the domain"]
         for index in range(min(len(self.residual), SHOWN)):
             low, high = self.spectrum[index].tolist()
+            residual, error = self.residual[index].item(), self.expected_error[index].item()
             lines.append(
-                f"prompt {index}: spectrum [{low:.3g}, {high:.3g}], residual {self.residual[index].item():.3g}, "
-                f"expected error {self.expected_error[index].item():.3g}, steps that suffice {self.steps[index].item():g}"
+                f"prompt {index}: spectrum [{low:.3g}, {high:.3g}], residual {residual:.3g}, "
+                f"expected error {error:.3g}, steps that suffice {self.steps[index].item():g}"
             )
         return "\n".join(lines)
 
 
 class UnknownDomain:
-    """That of a model whose card does not say what it was made for."""
+    """The domain of a model whose card does not say what it was made for."""
 
     def complaint(self, dtype: torch.dtype, *inputs: Tensor) -> str:
         """Always the same sentence."""
@@ -56,17 +57,12 @@ class UnknownDomain:
     def check(self, model: Model, *inputs: Tensor, tolerance: float) -> Check:
         """Nothing but the complaint."""
         unknown = torch.full((len(inputs[0]),), torch.nan, dtype=torch.float64)
-        return Check(
-            unknown,
-            unknown.expand(2, -1).T,
-            unknown,
-            unknown,
-            self.complaint(model.transformer.dtype),
-        )
+        complaint = self.complaint(model.transformer.dtype)
+        return Check(unknown, unknown.expand(2, -1).T, unknown, unknown, complaint)
 
 
 def whole(name: str, value: object, most: int) -> int:
-    """A number of an origin from 0 to ``most``; raises ValueError where it is none."""
+    """A number of an origin from 0 to ``most``; raises ValueError if it is not one."""
     number = int(plain(name, value, int))
     if not 0 <= number <= most:
         raise ValueError(f"{name} must be from 0 to {most}, found {number}")
@@ -84,16 +80,16 @@ def refuse_growth(
     """Raise ValueError where rounding in a null space has grown to the size of the answer.
 
     The order-p iteration multiplies what lies in the null space of its matrix by p in every step.
-    That is nothing in exact arithmetic; a rounding error of relative size eps reaches the answer
-    through a second one, so p^T eps^2 of it is seen. Prompts are refused where that is more than
-    eps.
+    In exact arithmetic nothing lies there. A rounding error of relative size eps reaches the answer
+    through a second one, so the answer shows p^T eps^2 of it. Prompts are refused where that
+    exceeds eps.
     """
     eps = torch.finfo(dtype).eps
     if bool(rank_deficient.any()) and order**steps > 1 / eps:
         raise ValueError(
-            f"{share(rank_deficient)} are rank-deficient, and {steps} steps of order {order} would multiply the rounding "
-            f"errors in the null space by {order}^{steps}; expected full rank, {remedy} or at most "
-            f"{_most(order, eps)} steps"
+            f"{share(rank_deficient)} are rank-deficient, and {steps} steps of order {order} would "
+            f"multiply the rounding errors in the null space by {order}^{steps}; "
+            f"expected full rank, {remedy} or at most {_most(order, eps)} steps"
         )
 
 

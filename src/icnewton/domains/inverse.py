@@ -15,26 +15,26 @@ SLACK = 1e-6  # by which rounding may move a spectral radius of 1
 
 
 class InverseDomain:
-    """The order-p iteration makes residuals R^(p^T) of R = I - X_0 A: it converges where the
-    spectral radius is below 1.
+    """Prompts for which the spectral radius of R = I - X_0 A is below 1.
 
-    A radius of 1 belongs to a singular A, whose pseudo-inverse is approached until rounding grows
-    in the null space. ``check``'s residual is ||I - X A|| in the spectral norm for the X that the
-    model gives, which also bounds the relative error ||X - A^{-1}|| / ||A^{-1}||; the spectrum is
-    that of the singular values of A.
+    The order-p iteration makes residuals R^(p^T), so it converges there. A radius of 1 belongs to
+    a singular A: the iterates approach its pseudo-inverse until rounding grows in the null space.
+
+    ``check``'s residual is ||I - X A|| in the spectral norm, for the X that the model gives. It
+    bounds the relative error ||X - A^{-1}|| / ||A^{-1}|| as well. The spectrum is that of the
+    singular values of A.
     """
 
     def __init__(self, card: Card) -> None:
         origin = card.origin
-        self.order, self.total = (
-            whole("order", origin["order"], 4),
-            whole("steps", origin["steps"], MOST_APPLIED),
-        )
+        self.order = whole("order", origin["order"], 4)
+        self.total = whole("steps", origin["steps"], MOST_APPLIED)
         self.symmetric = plain("symmetric", origin["symmetric"], bool)
 
     def complaint(self, dtype: torch.dtype, A: Tensor, X0: Tensor) -> str:
-        """A sentence if the iteration diverges; raises ValueError where rounding in a null space
-        would be the answer.
+        """A sentence if the iteration diverges.
+
+        Raises ValueError where the answer would be rounding in a null space.
         """
         if not (visible(A, X0) and len(A)):
             return ""
@@ -44,7 +44,8 @@ class InverseDomain:
         A, X0 = A.detach().double(), X0.detach().double()
         asymmetry = (A - A.mT).abs().amax((-2, -1)) / A.abs().amax((-2, -1)).clamp_min(1e-300)
         if self.symmetric and bool((lopsided := asymmetry > max(1e-9, 10 * eps)).any()):
-            return f"{share(lopsided)} lie outside this model's domain: A must be symmetric, as it was built for"
+            found = f"{share(lopsided)} lie outside this model's domain"
+            return f"{found}: A must be symmetric, as it was built for"
         radius = self._radius(A, X0)
         singular = torch.linalg.svdvals(A)
         deficient = singular[:, -1] <= A.shape[-1] * torch.finfo(dtype).eps * singular[:, 0]
@@ -53,20 +54,17 @@ class InverseDomain:
         if not bool(outside.any()):
             return ""
         return (
-            f"{share(outside)} lie outside this model's domain: I - X0 A has eigenvalues of modulus up to "
-            f"{radius.max().item():.6g}, where the iteration converges below 1"
+            f"{share(outside)} lie outside this model's domain: I - X0 A has eigenvalues of "
+            f"modulus up to {radius.max().item():.6g}, where the iteration converges below 1"
         )
 
     def check(self, model: Model, A: Tensor, X0: Tensor, tolerance: float) -> Check:
-        """What is left of I - X A by the model's own X, and steps by the spectral radius of I - X_0
-        A.
-        """
+        """I - X A for the model's own X, and steps by the spectral radius of I - X_0 A."""
         complaint = self.complaint(model.transformer.dtype, A, X0)
         X = model.answer(A, X0).detach().double()
         A, X0 = A.detach().double(), X0.detach().double()
-        residual = torch.linalg.matrix_norm(
-            torch.eye(A.shape[-1], dtype=A.dtype, device=A.device) - X @ A, 2
-        )
+        identity = torch.eye(A.shape[-1], dtype=A.dtype, device=A.device)
+        residual = torch.linalg.matrix_norm(identity - X @ A, 2)
         singular = torch.linalg.svdvals(A)
         radius = self._radius(A, X0)
         doublings = math.log(tolerance) / radius.clamp(1e-300, 1 - 1e-16).log()

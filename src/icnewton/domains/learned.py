@@ -16,26 +16,26 @@ from icnewton.problems.parts.condition import Condition
 from icnewton.problems.parts.parse import parse_condition
 from icnewton.randomness import generator
 
-PROMPTS = 4096  # that tell what training saw
-MARGIN = 1.25  # by which a quantity may leave the range seen; fewer than one prompt of training in 5,000 does
+PROMPTS = 4096  # that show what training saw
+# Factor by which a quantity may leave that range; fewer than one training prompt in 5,000 does.
+MARGIN = 1.25
 
 Quantities = Mapping[str, Tensor]
 
 
 def quantities(x: Tensor, y: Tensor, query: bool) -> Quantities:
-    """What prompts are compared by, ``(batch,)`` each: size alone tells scale, n and condition
-    number apart.
+    """What prompts are compared by, ``(batch,)`` each.
 
-    x holds the query last if ``query``.
+    Sizes are enough to tell scale, n and condition number apart. ``query``: x holds the query last.
     """
     examples = x[:, :-1] if query else x
     eigenvalues = torch.linalg.eigvalsh(gram_matrix(examples)).clamp_min(0)
     found = {
         "smallest eigenvalue of A^T A": eigenvalues[:, 0],
         "largest eigenvalue of A^T A": eigenvalues[:, -1],
+        "trace of A^T A": eigenvalues.sum(-1),
+        "||y||^2": y.square().sum(-1),
     }
-    found["trace of A^T A"] = eigenvalues.sum(-1)
-    found["||y||^2"] = y.square().sum(-1)
     if query:
         found["||a_test||^2"] = x[:, -1].square().sum(-1)
     return found
@@ -43,9 +43,7 @@ def quantities(x: Tensor, y: Tensor, query: bool) -> Quantities:
 
 @cache
 def training_range(condition: Condition) -> Mapping[str, tuple[float, float]]:
-    """The range of every quantity over 4,096 prompts of a condition, from a random stream of their
-    own.
-    """
+    """The range of every quantity over 4,096 prompts from their own random stream."""
     problem = PROBLEMS[condition.problem]
     prompts = problem.sample(condition, PROMPTS, 1, generator("domain", condition), torch.float64)
     seen = quantities(prompts.x, prompts.y, query=prompts.x.shape[1] > condition.n)
@@ -53,19 +51,17 @@ def training_range(condition: Condition) -> Mapping[str, tuple[float, float]]:
 
 
 def departure(condition: Condition, x: Tensor, y: Tensor) -> str:
-    """A sentence if prompts are not like those of a condition, else nothing."""
+    """A sentence if prompts are not like those of a condition; empty if they are."""
     has_query = x.shape[1] > y.shape[1]
     if not (visible(x, y) and len(x)):
         return ""
     if words := not_finite(x=x, y=y):
         return words
-    trained = (
-        f"trained on {condition.protocol} prompts, n = {condition.n}, kappa = {condition.kappa:g}"
-    )
+    trained = f"trained on {condition.protocol} prompts, "
+    trained += f"n = {condition.n}, kappa = {condition.kappa:g}"
     if y.shape[-1] != condition.n:
-        return (
-            f"all prompts lie outside this model's training: n = {y.shape[-1]} examples, {trained}"
-        )
+        differs = f"n = {y.shape[-1]} examples"
+        return f"all prompts lie outside this model's training: {differs}, {trained}"
     if condition.problem == "logistic" and not bool((y.abs() == 1).all()):
         return f"prompts lie outside this model's training: y must hold -1 and 1 alone; {trained}"
     found = quantities(x.detach().double(), y.detach().double(), query=has_query)
@@ -81,16 +77,18 @@ def departure(condition: Condition, x: Tensor, y: Tensor) -> str:
 
 
 def _outside(name: str, values: Tensor, low: float, high: float) -> Tensor:
-    """Which values leave the range seen by more than the margin; small labels and queries are as
-    good as any.
+    """Which values leave the range seen by more than the margin.
+
+    Small labels and queries are as good as any.
     """
     below = values < low / MARGIN if "A^T A" in name else torch.zeros_like(values, dtype=torch.bool)
     return (values > MARGIN * high) | below
 
 
 class _Training:
-    """Prompts like those of the condition that a model was trained on; raises ValueError if its d
-    is not the format's.
+    """Prompts like those of the condition that a model was trained on.
+
+    Raises ValueError if the condition's d is not the format's.
     """
 
     def __init__(self, card: Card) -> None:
@@ -106,8 +104,8 @@ class _Training:
 class RegressionDomain(_Training):
     """Prompts with a query, of the condition that a model was trained on.
 
-    ``check`` compares with least squares: the expected error is |y_hat - y_ls|, the residual that
-    over ||a_test|| ||w_ls||. Of other problems than linear regression nothing is expected.
+    ``check`` compares with least squares. The expected error is |y_hat - y_ls|; the residual is
+    that over ||a_test|| ||w_ls||. For problems other than linear regression both are nan.
     """
 
     def check(self, model: Model, x: Tensor, y: Tensor, tolerance: float) -> Check:
@@ -122,14 +120,14 @@ class RegressionDomain(_Training):
             error = torch.full_like(error, torch.nan)
         residual = error / (query.norm(dim=-1) * w.norm(dim=-1)).clamp_min(1e-300)
         eigenvalues = torch.linalg.eigvalsh(S).clamp_min(0)
-        return Check(
-            residual, eigenvalues[:, [0, -1]], error, torch.full_like(error, torch.nan), complaint
-        )
+        steps = torch.full_like(error, torch.nan)
+        return Check(residual, eigenvalues[:, [0, -1]], error, steps, complaint)
 
 
 class EncoderDomain(_Training):
-    """Logistic prompts of the condition that a model was trained on; ``check`` is that of
-    ``logistic.checked``.
+    """Logistic prompts of the condition that a model was trained on.
+
+    ``check`` is that of ``logistic.checked``.
     """
 
     def __init__(self, card: Card) -> None:

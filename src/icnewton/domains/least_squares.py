@@ -1,4 +1,4 @@
-"""The domain of built least squares: spectra of A^T A that its alpha or its interval suits."""
+"""The domain of built least squares: spectra of A^T A that suit its alpha or interval."""
 
 import math
 from collections.abc import Iterator
@@ -15,24 +15,24 @@ from icnewton.models.model import Card, Model
 from icnewton.models.transformer import MOST_APPLIED
 from icnewton.typed import plain
 
-MOST_STEPS = 128  # Newton's steps for a condition number of 1 / eps are fewer
+MOST_STEPS = 128  # Newton needs fewer for a condition number of 1 / eps
 
 
 class LeastSquaresDomain:
-    """Newton from alpha S, S = A^T A + ridge I, converges for alpha lambda^2 < 2; Chebyshev keeps
-    its promise in [l, u].
+    """Prompts whose spectrum suits the constants in the weights.
+
+    Newton from alpha S, S = A^T A + ridge I, converges where alpha lambda^2 < 2. The Chebyshev
+    step keeps its bound where A^T A has its spectrum in [l, u].
 
     ``check``'s residual is max |rho(lambda)| of the algorithm's residual polynomial over the
-    prompt's spectrum; the expected error is |y_hat - y_ls| in exact arithmetic, and what rounding
+    prompt's spectrum. The expected error is |y_hat - y_ls| in exact arithmetic, plus what rounding
     of size eps times the condition number adds.
     """
 
     def __init__(self, card: Card) -> None:
         origin = card.origin
-        self.order, self.total = (
-            whole("order", origin["order"], 4),
-            whole("steps", origin["steps"], MOST_APPLIED),
-        )
+        self.order = whole("order", origin["order"], 4)
+        self.total = whole("steps", origin["steps"], MOST_APPLIED)
         self.ridge = plain("ridge", origin["ridge"], float)
         self.alpha = plain("alpha", origin["alpha"], float | None)
         self.spectrum = plain("spectrum", origin["spectrum"], tuple[float, float] | None)
@@ -42,8 +42,9 @@ class LeastSquaresDomain:
             chebyshev_constants(*(end + self.ridge for end in self.spectrum))
 
     def complaint(self, dtype: torch.dtype, x: Tensor, y: Tensor) -> str:
-        """A sentence if eigenvalues lie outside; raises ValueError where rounding in a null space
-        would be the answer.
+        """A sentence if eigenvalues lie outside.
+
+        Raises ValueError where the answer would be rounding in a null space.
         """
         if not (visible(x, y) and len(x)):
             return ""
@@ -55,20 +56,17 @@ class LeastSquaresDomain:
         refuse_growth(deficient, self.total, self.order, dtype, "a ridge")
         slack = 1 + max(1e-9, 100 * torch.finfo(x.dtype if x.is_floating_point() else dtype).eps)
         if self.spectrum is None:
-            outside, built = (
-                upper >= self.most * slack,
-                f"alpha = {self.alpha:g} converges below {self.most:.6g}",
-            )
+            outside = upper >= self.most * slack
+            built = f"alpha = {self.alpha:g} converges below {self.most:.6g}"
         else:
             low, high = self.spectrum
-            outside, built = (
-                (lower * slack < low) | (upper > high * slack),
-                f"it was built for [{low:g}, {high:g}]",
-            )
+            outside = (lower * slack < low) | (upper > high * slack)
+            built = f"it was built for [{low:g}, {high:g}]"
         if not bool(outside.any()):
             return ""
         found = f"[{lower[outside].min().item():.6g}, {upper[outside].max().item():.6g}]"
-        return f"{share(outside)} lie outside this model's domain: eigenvalues of A^T A in {found}, where {built}"
+        eigenvalues_found = f"eigenvalues of A^T A in {found}, where {built}"
+        return f"{share(outside)} lie outside this model's domain: {eigenvalues_found}"
 
     def check(self, model: Model, x: Tensor, y: Tensor, tolerance: float) -> Check:
         """What the algorithm leaves of prompts in exact arithmetic, by their spectra."""
@@ -81,19 +79,12 @@ class LeastSquaresDomain:
         eigenvalues = eigenvalues.clamp_min(0)
         vanishing = self._vanishing(eigenvalues, dtype)
         shifted = eigenvalues + self.ridge
-        solution = (moment(examples, y).unsqueeze(-2) @ V).squeeze(-2) / torch.where(
-            vanishing, math.inf, shifted
-        )
+        divisors = torch.where(vanishing, math.inf, shifted)
+        solution = (moment(examples, y).unsqueeze(-2) @ V).squeeze(-2) / divisors
         residuals = torch.where(vanishing, 0.0, nth(self._residuals(shifted), self.total))
         along = (query @ V).squeeze(-2)
-        smallest = torch.where(vanishing, math.inf, shifted).amin(-1)
-        rounding = (
-            torch.finfo(dtype).eps
-            * shifted[:, -1]
-            / smallest
-            * along.norm(dim=-1)
-            * solution.norm(dim=-1)
-        )
+        rounding = torch.finfo(dtype).eps * shifted[:, -1] / divisors.amin(-1)
+        rounding = rounding * along.norm(dim=-1) * solution.norm(dim=-1)
         return Check(
             residual=residuals.abs().amax(-1),
             spectrum=eigenvalues[:, [0, -1]],
@@ -125,8 +116,9 @@ class LeastSquaresDomain:
             rho = 1 - scale * (1 - rho.square())
 
     def _sufficient(self, shifted: Tensor, vanishing: Tensor, tolerance: float) -> Tensor:
-        """The fewest steps after which max |rho| is within the tolerance, ``(batch,)``; infinite
-        where none are.
+        """The fewest steps after which max |rho| is within the tolerance, ``(batch,)``.
+
+        Infinite where none are.
         """
         steps = torch.full_like(shifted[:, 0], torch.inf)
         for count, rho in enumerate(islice(self._residuals(shifted), MOST_STEPS)):

@@ -1,1 +1,1 @@
-"""TODO."""
+"""How good answers are: errors and their statistics, and measurements that need no training."""

@@ -1,10 +1,16 @@
-"""Answers of algorithms and models to prompts of any problem, and how good they are, as one tidy
-frame.
+"""Answers of algorithms and models to prompts of any problem, and how good they are, as one frame.
 
-A frame has one row for each method, step, prompt and quantity. Its keys are ``method``; ``kind``
-(reference, built, learned, theory); ``seed``; ``step`` (steps of an algorithm, layers of a learned
-model); ``layers`` (what that costs as a transformer); ``covariance``; ``prompt``. Then come
-``quantity`` and ``value``: what a problem says of an answer, and the final loss of training.
+The frame is tidy, with one row for each method, step, prompt and quantity:
+
+    method      name of the algorithm or model
+    kind        reference, built, learned or theory
+    seed        of a training
+    step        steps of an algorithm, or layers of a learned model
+    layers      what that costs as a transformer
+    covariance  of the prompt
+    prompt      its number
+    quantity    what a problem says of an answer, or the final loss of training
+    value       of the quantity
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,8 +46,9 @@ class Answers:
 
 
 def method_of(name: str) -> str:
-    """What tables call the models of a run of this name: the family, and after a hyphen the
-    variant, if it is one.
+    """What tables call the models of a run: the family, and after a hyphen the variant, if any.
+
+    name: that of the run.
     """
     return name.split("/")[-1].split("_layers")[0]
 
@@ -49,8 +56,9 @@ def method_of(name: str) -> str:
 def learned(
     model: Model, method: str, seed: int, condition: Condition, prompts: Prompts
 ) -> Answers:
-    """A model's answers, computed in float64 whatever dtype it was trained in; infinite, as is its
-    final loss, if its training diverged.
+    """A model's answers, computed in float64 whatever dtype it was trained in.
+
+    If its training diverged, they are infinite, and so is its final loss.
     """
     card, exact = model.card, model.to(torch.float64)
     asked = _widened(prompts.x, int(card.format["d"]))
@@ -66,7 +74,7 @@ def learned(
 
 
 def _widened(x: Tensor, d: int) -> Tensor:
-    """Examples of fewer dimensions, as a model of d dimensions sees them."""
+    """Examples of fewer dimensions, padded with zeros for a model of d dimensions."""
     return torch.nn.functional.pad(x, (0, d - x.shape[-1])) if x.shape[-1] < d else x
 
 
@@ -81,9 +89,9 @@ def references(
 
 
 def layers_of(name: str, step: int, condition: Condition) -> float:
-    """Layers that do ``step`` steps of an algorithm and what frames them; nan where nobody knows.
+    """Layers for ``step`` steps of an algorithm, with those around the steps; nan if unknown.
 
-    Where a construction executes the algorithm they are read off a built model.
+    Where a construction executes the algorithm, they are read off a built model.
     """
     if ALGORITHMS[name].construction is None:
         return ALGORITHMS[name].layers * step
@@ -93,7 +101,7 @@ def layers_of(name: str, step: int, condition: Condition) -> float:
 
 @cache
 def _layers_as_built(name: str, d: int, n: int) -> tuple[int, int]:
-    """Layers around the steps of an algorithm, and of each step."""
+    """Layers around the steps of an algorithm, and layers of each step."""
     algorithm = ALGORITHMS[name]
     card = build(str(algorithm.construction), d=d, n=n, steps=1, **algorithm.settings).card
     each = card.layers_per_step or 0
@@ -103,21 +111,22 @@ def _layers_as_built(name: str, d: int, n: int) -> tuple[int, int]:
 def built(
     name: str, family: str, models: dict[int, Model], condition: Condition, prompts: Prompts
 ) -> Iterator[Answers]:
-    """The answers of built models by their numbers of steps; where one model gives the answers
-    after every step, ``models`` names it once for each.
+    """The answers of built models by their numbers of steps.
+
+    Where one model gives the answers after every step, ``models`` has it once for each.
     """
     size = PROBLEMS[condition.problem].chunk
     chunks = list(zip(prompts.x.split(size), prompts.y.split(size), strict=True))
     after_each = CONSTRUCTIONS[family].answers
+    values: dict[int, Tensor] = {}
     if after_each is None:
-        values = {
-            step: torch.cat([model.answer(x, y) for x, y in chunks])
-            for step, model in models.items()
-        }
+        for step, model in models.items():
+            values[step] = torch.cat([model.answer(x, y) for x, y in chunks])
     else:
-        model = next(iter(models.values()))
-        parts = [after_each(model, x, y) for x, y in chunks]
-        values = {step: torch.cat([part[step] for part in parts]) for step in models}
+        largest = next(iter(models.values()))
+        parts = [after_each(largest, x, y) for x, y in chunks]
+        for step in models:
+            values[step] = torch.cat([part[step] for part in parts])
     for step, model in models.items():
         card = model.card
         layers = card.depth if after_each is None else step * (card.layers_per_step or 0)
@@ -131,10 +140,8 @@ def frame(answers: Sequence[Answers], condition: Condition, prompts: Prompts) ->
 
 def _rows(item: Answers, condition: Condition, prompts: Prompts) -> pd.DataFrame:
     problem = PROBLEMS[condition.problem]
-    quantities = {
-        name: values.numpy()
-        for name, values in problem.judge(item.values, prompts, condition).items()
-    }
+    judged = problem.judge(item.values, prompts, condition)
+    quantities = {name: values.numpy() for name, values in judged.items()}
     covariance = prompts.covariance.numpy().astype(np.int32)
     if item.kind == "learned":
         for measure in problem.measures.values():

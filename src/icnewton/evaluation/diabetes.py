@@ -1,5 +1,6 @@
-"""Real input: scikit-learn's bundled diabetes data (d = 10, 442 patients), standardised, as
-regression prompts.
+"""Real input: scikit-learn's bundled diabetes data as regression prompts.
+
+It has 442 patients and d = 10, and is standardised.
 """
 
 from typing import Any
@@ -17,29 +18,24 @@ from icnewton.randomness import generator
 
 PATIENTS = 442
 SIZES = {50: 64, PATIENTS - 1: 1}  # examples in a prompt -> prompts
-STEPS = {
-    "newton2": 60,
-    "newton3": 40,
-    "chebyshev": 16,
-}  # enough for condition numbers of A^T A up to 1e5
+# enough for condition numbers of A^T A up to 1e5
+STEPS = {"newton2": 60, "newton3": 40, "chebyshev": 16}
 
 
 def diabetes_prompts(n: int, count: int, generator: torch.Generator) -> LinearPrompts:
-    """``count`` prompts of n patients and a query patient, drawn without replacement within a
-    prompt; float64.
+    """``count`` prompts of n patients and a query patient, float64.
 
-    Features and response are standardised over all patients; ``target`` is the query's real
-    response, ``w`` the least squares solution over all patients, ``scale`` d. Raises ValueError
-    unless 1 <= n <= 441.
+    Patients are drawn without replacement within a prompt. Features and response are standardised
+    over all patients. ``target`` is the query's real response, ``w`` the least-squares solution
+    over all patients, and ``scale`` is d. Raises ValueError unless 1 <= n <= 441.
     """
     if not 1 <= n < PATIENTS:
         raise ValueError(f"n must be between 1 and {PATIENTS - 1}, found {n}")
     features, response = load_diabetes(return_X_y=True, scaled=False)
     x = torch.from_numpy((features - features.mean(0)) / features.std(0))
     y = torch.from_numpy((response - response.mean()) / response.std())
-    chosen = torch.stack(
-        [torch.randperm(PATIENTS, generator=generator)[: n + 1] for _ in range(count)]
-    )
+    orders = [torch.randperm(PATIENTS, generator=generator) for _ in range(count)]
+    chosen = torch.stack([order[: n + 1] for order in orders])
     w = torch.linalg.lstsq(x, y.unsqueeze(-1)).solution.squeeze(-1)
     labels = y[chosen]
     d = x.shape[1]
@@ -55,24 +51,18 @@ def diabetes_prompts(n: int, count: int, generator: torch.Generator) -> LinearPr
 
 def lstsq_predictions(prompts: LinearPrompts) -> np.ndarray:
     """numpy.linalg.lstsq on each prompt, applied to its query: ``(batch,)``."""
-    examples, labels, queries = (
-        prompts.x[:, :-1].numpy(),
-        prompts.y.numpy(),
-        prompts.x[:, -1].numpy(),
-    )
-    return np.array(
-        [
-            q @ np.linalg.lstsq(a, b, rcond=None)[0]
-            for a, b, q in zip(examples, labels, queries, strict=True)
-        ]
-    )
+    x, y = prompts.x.numpy(), prompts.y.numpy()
+    examples, queries = x[:, :-1], x[:, -1]
+    pairs = zip(examples, y, strict=True)
+    solutions = [np.linalg.lstsq(a, b, rcond=None)[0] for a, b in pairs]
+    return np.array([q @ w for q, w in zip(queries, solutions, strict=True)])
 
 
 def built_frame() -> pd.DataFrame:
-    """Predictions of built transformers on prompts of 50 patients and on the one of 441, beside
-    lstsq's.
+    """Predictions of built transformers beside lstsq's.
 
-    Columns: method, kind, layers, n, prompt, prediction, target, lstsq, relative_to_lstsq.
+    The prompts are those of 50 patients and the one of 441. Columns: method, kind, layers, n,
+    prompt, prediction, target, lstsq, relative_to_lstsq.
     """
     frames = []
     for n in SIZES:
@@ -117,8 +107,9 @@ def _frame(method: str, model: Model, prompts: LinearPrompts) -> pd.DataFrame:
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row for each method and prompt length: distance from lstsq, and median squared errors of
-    both.
+    """One row for each method and prompt length.
+
+    It has the distance from lstsq, and the median squared errors of both.
     """
     squared = frame.assign(
         squared_error=(frame["prediction"] - frame["target"]) ** 2,

@@ -1,5 +1,6 @@
-"""Laws fitted to measurements of damped-Newton transformers: layers against accuracy (T1.1), width
-against error (T5.2).
+"""Laws fitted to measurements of damped-Newton transformers.
+
+They are layers against accuracy (T1.1), and width against error (T5.2).
 """
 
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from icnewton.evaluation.statistics import RESAMPLES, interval
 
 
 def layers_needed(steps: pd.DataFrame) -> pd.DataFrame:
-    """For one mu: ``accuracy`` (10^-1, 10^-2, ...), ``layers``, the fewest that reach it for every
-    prompt, and ``per_step``.
+    """The fewest layers that reach an accuracy for every prompt, for one mu.
 
-    ``steps`` is the frame of ``check_steps``; the step error asked for is free, so depth is spent
-    where it pays.
+    ``steps`` is the frame of ``check_steps``. Columns of the result are ``accuracy`` (10^-1, 10^-2,
+    ...), ``layers`` and ``per_step``. The error asked of a step is free, so depth is spent where
+    it pays.
     """
     worst = steps.groupby(["error", "step"], as_index=False).agg(
         distance=("distance", "max"), per_step=("layers_per_step", "first")
@@ -27,21 +28,14 @@ def layers_needed(steps: pd.DataFrame) -> pd.DataFrame:
         if reached.empty:
             break
         best = reached.loc[reached["layers"].idxmin()]
-        rows.append(
-            {
-                "accuracy": 10.0**-exponent,
-                "layers": int(best["layers"]),
-                "per_step": int(best["per_step"]),
-            }
-        )
+        rows.append((10.0**-exponent, int(best["layers"]), int(best["per_step"])))
     return pd.DataFrame(rows, columns=["accuracy", "layers", "per_step"])
 
 
 def cost_of_squaring(needed: pd.DataFrame) -> pd.Series:
-    """Newton steps' worth of layers that go from an accuracy eps to eps^2, by eps: bounded if
-    layers are of order loglog 1/eps.
+    """Newton steps' worth of layers that go from an accuracy eps to eps^2, by eps.
 
-    ``needed`` is the frame of ``layers_needed``.
+    It is bounded if layers are of order loglog 1/eps. ``needed`` is the frame of ``layers_needed``.
     """
     by_digits = needed.set_index(-np.log10(needed["accuracy"]).round().astype(int))
     digits = [k for k in by_digits.index if 2 * k in by_digits.index]
@@ -61,11 +55,8 @@ class Line:
 def fit_line(abscissa: np.ndarray, ordinate: np.ndarray) -> Line:
     """Least squares."""
     slope, intercept = np.polyfit(abscissa, ordinate, 1)
-    return Line(
-        float(slope),
-        float(intercept),
-        float(np.sqrt(np.mean((ordinate - intercept - slope * abscissa) ** 2))),
-    )
+    residual = np.sqrt(np.mean((ordinate - intercept - slope * abscissa) ** 2))
+    return Line(float(slope), float(intercept), float(residual))
 
 
 def iterated_logarithm(accuracy: np.ndarray) -> np.ndarray:
@@ -74,10 +65,10 @@ def iterated_logarithm(accuracy: np.ndarray) -> np.ndarray:
 
 
 def width_exponent(widths: pd.DataFrame) -> tuple[float, float, float]:
-    """For one mu: p in width ~ eps^-p by least squares on logarithms, with its 95 % bootstrap
-    interval over prompts.
+    """p in width ~ eps^-p for one mu, by least squares on logarithms, with its 95 % interval.
 
-    eps is the median over prompts of the largest error of a step.
+    The interval is a bootstrap over prompts. eps is the median over prompts of the largest error
+    of a step.
     """
     errors = widths.pivot(index="prompt", columns="hidden_width", values="step_error")
     logarithm = np.log(errors.columns.to_numpy(dtype=float))

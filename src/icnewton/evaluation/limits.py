@@ -16,8 +16,10 @@ def limits(
     layers: Sequence[int],
     attending: bool,
 ) -> list[Answers]:
-    """The best fixed polynomials of some numbers of layers and, where models attend to their query,
-    least squares with it as an example. Both are fitted to ``fitted_to`` other prompts.
+    """The best fixed polynomials of some numbers of layers, fitted to ``fitted_to`` other prompts.
+
+    Where models attend to their query, least squares with it as an example joins them, fitted to
+    the same prompts.
     """
     batches = fitting_prompts(condition, fitted_to)
     found = []

@@ -12,15 +12,14 @@ from icnewton.evaluation.answers import Answers
 from icnewton.evaluation.statistics import FAR, NEAR
 from icnewton.problems.linear import LinearPrompts
 
-STEPS = 6  # of an algorithm: those that are probed
+STEPS = 6  # the most steps of an algorithm that are probed
 
 
 def probe_values(prompts: LinearPrompts, points: int = 61) -> np.ndarray:
-    """Values of the query's first coordinate for Figures 3 to 6, in units of its 99 % range:
-    +-20/14.9 and +-100/14.9.
+    """Values of the query's first coordinate for Figures 3 to 6, up to +-20/14.9 and +-100/14.9.
 
-    The paper's training range is +-14.9, its plots reach +-20 and +-100; here the range is measured
-    on the prompts.
+    The unit is the coordinate's 99 % range. The paper's training range is +-14.9 and its plots
+    reach +-20 and +-100; here the range is measured on the prompts.
     """
     unit = float(prompts.x[..., 0].abs().flatten().quantile(0.99, interpolation="linear"))
     grids = [np.linspace(-reach, reach, points) * unit for reach in (NEAR, FAR)]
@@ -28,23 +27,23 @@ def probe_values(prompts: LinearPrompts, points: int = 61) -> np.ndarray:
 
 
 def probe_prompts(prompts: LinearPrompts, count: int, values: np.ndarray) -> LinearPrompts:
-    """The first prompt of each of ``count`` covariances, its query repeated with every value of its
-    first coordinate.
+    """The first prompt of each of ``count`` covariances, repeated for every value.
 
-    LinearPrompts are ordered by covariance, then by value.
+    Each value is put into the first coordinate of the query. Prompts are ordered by covariance,
+    then by value.
     """
     first = np.unique(prompts.covariance.numpy(), return_index=True)[1][:count]
-    repeated = prompts.map(
-        lambda tensor: tensor[torch.from_numpy(first)].repeat_interleave(len(values), 0)
-    )
+    chosen = prompts.map(lambda tensor: tensor[torch.from_numpy(first)])
+    repeated = chosen.map(lambda tensor: tensor.repeat_interleave(len(values), 0))
     x = repeated.x.clone()
     x[:, -1, 0] = torch.from_numpy(values).repeat(len(first))
     return replace(repeated, x=x, target=(x[:, -1] * repeated.w).sum(-1))
 
 
 def probe_frame(answers: Sequence[Answers], probes: LinearPrompts) -> pd.DataFrame:
-    """Long frame of outputs as the query's first coordinate varies, with the least-squares output
-    beside each.
+    """Long frame of outputs as the query's first coordinate varies.
+
+    The least-squares output stands beside each.
     """
     examples = probes.x[:, :-1]
     w = direct_solve(gram_matrix(examples), moment(examples, probes.y))
@@ -54,17 +53,8 @@ def probe_frame(answers: Sequence[Answers], probes: LinearPrompts) -> pd.DataFra
         "slope": w[:, 0].numpy(),
         "least_squares": (probes.x[:, -1] * w).sum(-1).numpy(),
     }
-    frames = [
-        pd.DataFrame(
-            {
-                "method": i.method,
-                "kind": i.kind,
-                "seed": i.seed,
-                "step": i.step,
-                **common,
-                "output": i.values,
-            }
-        )
-        for i in answers
-    ]
+    frames = []
+    for i in answers:
+        words = {"method": i.method, "kind": i.kind, "seed": i.seed, "step": i.step}
+        frames.append(pd.DataFrame(words | common | {"output": i.values}))
     return pd.concat(frames, ignore_index=True)

@@ -1,5 +1,6 @@
-"""Medians with intervals. Prompts of one covariance are not independent, so resampling is over
-covariances.
+"""Medians with intervals.
+
+Prompts of one covariance are not independent, so covariances are resampled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +12,8 @@ from icnewton.problems import Measure
 
 RESAMPLES = 400
 LEVEL = 0.95
-NEAR, FAR = (
-    20 / 14.9,
-    100 / 14.9,
-)  # reach of the probes of Figures 3 to 6 in 99 % training ranges: the paper's +-20, +-100
+# reach of the probes of Figures 3 to 6 in 99 % training ranges: the paper's +-20 and +-100
+NEAR, FAR = 20 / 14.9, 100 / 14.9
 Error = Callable[[pd.DataFrame], pd.Series]  # of the rows of a frame
 KEYS = ["method", "kind", "step", "layers"]
 
@@ -30,8 +29,9 @@ def of_quantity(frame: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
 
 def clusters(frame: pd.DataFrame, error: Error = squared_residual) -> np.ndarray:
-    """Errors of one method and step as ``(covariances, prompts * seeds)``; not a number counts as
-    infinite.
+    """Errors of one method and step as ``(covariances, prompts * seeds)``.
+
+    What is not a number counts as infinite.
     """
     ordered = frame.sort_values(["covariance", "seed", "prompt"], kind="stable")
     errors = error(ordered).to_numpy().reshape(ordered["covariance"].nunique(), -1)
@@ -39,8 +39,7 @@ def clusters(frame: pd.DataFrame, error: Error = squared_residual) -> np.ndarray
 
 
 def bootstrap_medians(errors: np.ndarray, seed: int = 0) -> np.ndarray:
-    """``(RESAMPLES,)`` medians of errors ``(covariances, prompts)`` under resampling of
-    covariances.
+    """Medians ``(RESAMPLES,)`` of errors ``(covariances, prompts)`` over resampled covariances.
 
     Equal seeds and shapes resample the same covariances, so ratios of two methods' medians are
     paired.
@@ -59,21 +58,23 @@ def interval(samples: np.ndarray) -> tuple[float, float]:
 
 
 def diverged(frame: pd.DataFrame, error: Error) -> int:
-    """How many seeds of one method and step have no finite error: their trainings diverged, and
-    count as infinite.
+    """How many seeds of one method and step have no finite error.
+
+    Their trainings diverged, and count as infinite.
     """
     return int((~np.isfinite(error(frame))).groupby(frame["seed"]).all().sum())
 
 
 def summarise(frame: pd.DataFrame, error: Error = squared_residual) -> pd.DataFrame:
-    """One row for each method and step: median error with its interval, mean, and the spread over
-    covariances.
+    """One row for each method and step.
 
-    ``low``, ``high``: 95 % bootstrap interval of the median. ``between_low``, ``between_high``:
-    10th and 90th percentile of the medians of single covariances. ``within_low``, ``within_high``:
-    the same percentiles of all errors. ``seed_low``, ``seed_high``: the least and the largest
-    median of a single training. ``diverged``: seeds without a finite error, which are among
-    ``seeds``.
+    median, mean: of the errors.
+    low, high: 95 % bootstrap interval of the median.
+    between_low, between_high: 10th and 90th percentile of the medians of single covariances.
+    within_low, within_high: the same percentiles of all errors.
+    covariances, prompts, seeds: how many there are.
+    seed_low, seed_high: the least and the largest median of a single training.
+    diverged: seeds without a finite error, which ``seeds`` counts too.
     """
     rows = []
     for key, group in frame.groupby(KEYS, sort=False, dropna=False, observed=True):
@@ -83,26 +84,14 @@ def summarise(frame: pd.DataFrame, error: Error = squared_residual) -> pd.DataFr
             between = np.percentile(np.median(errors, axis=1), [10, 90])
             within = np.percentile(errors, [10, 90])
         trainings = error(group).groupby(group["seed"]).median().fillna(np.inf)
-        rows.append(
-            dict(zip(KEYS, key, strict=True))
-            | {"median": np.median(errors), "low": low, "high": high, "mean": errors.mean()}
-            | {
-                "between_low": between[0],
-                "between_high": between[1],
-                "within_low": within[0],
-                "within_high": within[1],
-            }
-            | {
-                "covariances": len(errors),
-                "prompts": group["prompt"].nunique(),
-                "seeds": group["seed"].nunique(),
-            }
-            | {
-                "seed_low": trainings.min(),
-                "seed_high": trainings.max(),
-                "diverged": diverged(group, error),
-            }
-        )
+        row = dict(zip(KEYS, key, strict=True))
+        row |= {"median": np.median(errors), "low": low, "high": high, "mean": errors.mean()}
+        row |= {"between_low": between[0], "between_high": between[1]}
+        row |= {"within_low": within[0], "within_high": within[1]}
+        row |= {"covariances": len(errors)}
+        row |= {"prompts": group["prompt"].nunique(), "seeds": group["seed"].nunique()}
+        row |= {"seed_low": trainings.min(), "seed_high": trainings.max()}
+        rows.append(row | {"diverged": diverged(group, error)})
     return pd.DataFrame(rows)
 
 
@@ -118,28 +107,26 @@ def medians(frame: pd.DataFrame, measures: Mapping[str, Measure]) -> pd.DataFram
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float, float]:
-    """Ratio of the median errors of two methods on the same covariances, with its paired bootstrap
-    interval.
+    """Ratio of the median errors of two methods on the same covariances.
+
+    Its paired bootstrap interval follows.
     """
     low, high = interval(bootstrap_medians(numerator) / bootstrap_medians(denominator))
     return float(np.median(numerator) / np.median(denominator)), low, high
 
 
 def similarity(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
-    """Similarity of errors (Fu et al., arXiv 2310.17086): cosines of residual vectors over the same
-    prompts.
+    """Similarity of errors (Fu et al., arXiv 2310.17086): cosines of residual vectors.
 
-    Rows are the steps of ``left``, columns the steps of ``right``; seeds are averaged after taking
-    cosines.
+    Rows are the steps of ``left``, columns the steps of ``right``, on the same prompts. Seeds are
+    averaged after taking cosines.
     """
     vectors = {step: _unit_vectors(group) for step, group in right.groupby("step")}
-    table = {
-        step: {
-            other: float(np.mean(_unit_vectors(group) @ vector.T))
-            for other, vector in vectors.items()
-        }
-        for step, group in left.groupby("step")
-    }
+    table = {}
+    for step, group in left.groupby("step"):
+        ours = _unit_vectors(group)
+        cosines = {other: np.mean(ours @ theirs.T) for other, theirs in vectors.items()}
+        table[step] = {other: float(cosine) for other, cosine in cosines.items()}
     return pd.DataFrame(table).T.sort_index()
 
 

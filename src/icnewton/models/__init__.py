@@ -1,1 +1,1 @@
-"""TODO."""
+"""The transformer, prompt formats, models with their cards, and families of learned models."""

@@ -1,8 +1,7 @@
-"""Prompt formats: how a problem becomes tokens, and where the answer is read from the last residual
-stream.
+"""Prompt formats: how a problem becomes tokens, and where the answer is read.
 
-A format is a small frozen dataclass; its fields go into the model's card under its name in
-``FORMATS``.
+A format is a small frozen dataclass. Its fields go into the model's card, under its name in
+``FORMATS``. The answer is read from the last residual stream.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from icnewton.models.stream import Stream
 
 
 class Format(Protocol):
-    """What every format can do: name its inputs and its blocks, make tokens and read the answer."""
+    """What every format can do: name its inputs and blocks, make tokens and read the answer."""
 
     @property
     def inputs(self) -> Mapping[str, Shape]:
@@ -27,9 +26,7 @@ class Format(Protocol):
 
     @property
     def check(self) -> Callable[..., None]:
-        """Raises ValueError unless the problem's tensors have their shapes and keep the format's
-        assumptions.
-        """
+        """Raises ValueError on wrong shapes and on what the format does not allow."""
         ...
 
     @property
@@ -57,18 +54,16 @@ class _Shaped:
 
     def check(self, *inputs: Tensor) -> None:
         """Raises ValueError unless the tensors have the shapes of ``inputs`` and one batch size."""
-        require(
-            {
-                name: (tensor, shape)
-                for (name, shape), tensor in zip(self.inputs.items(), inputs, strict=True)
-            }
-        )
+        shapes = self.inputs.values()
+        pairs = zip(inputs, shapes, strict=True)
+        require(dict(zip(self.inputs, pairs, strict=True)))
 
 
 @dataclass(frozen=True)
 class InverseFormat(_Shaped):
-    """Lemma 4.1: d tokens, token j holding column j of X_0, of A and of the identity. Blocks: X, A,
-    I and work space.
+    """Lemma 4.1: d tokens; token j holds column j of X_0, of A and of the identity.
+
+    Blocks: X, A, I and work space.
     """
 
     d: int
@@ -95,12 +90,11 @@ class InverseFormat(_Shaped):
 
 @dataclass(frozen=True)
 class LeastSquaresFormat(_Shaped):
-    """Theorem 4.2: token i holds (a_i, y_i); the first d tokens also hold the identity; the query
-    is the last token.
+    """Theorem 4.2: token i holds (a_i, y_i), the first d also the identity; the query is last.
 
     a_test lies in the query token's block ``query_block``, not in ``a``, so that it takes no part
-    in A^T A, and the query token's label slot, empty in the prompt, is where the prediction
-    appears. Prompts with n < d get tokens of zeros so that there are d columns to hold a matrix.
+    in A^T A. The query token's label slot is empty in the prompt; the prediction appears there.
+    Prompts with n < d get tokens of zeros, so that there are d columns to hold a matrix.
     """
 
     d: int
@@ -119,8 +113,9 @@ class LeastSquaresFormat(_Shaped):
         return Stream(self.blocks)
 
     def tokens(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(batch, max(n, d) + 1, width)`` from x ``(batch, n + 1, d)``, query last, and y
-        ``(batch, n)``.
+        """``(batch, max(n, d) + 1, width)`` from x and y.
+
+        x is ``(batch, n + 1, d)`` with the query last, y is ``(batch, n)``.
         """
         count = max(self.n, self.d) + 1
         query = F.pad(x[:, -1:], (0, 0, count - 1, 0))  # behind zeros, at the last token
@@ -139,13 +134,12 @@ class LeastSquaresFormat(_Shaped):
 
 @dataclass(frozen=True)
 class LogisticStateFormat(_Shaped):
-    """Theorem 5.2: tokens hold (a_i, y_i) and the state of w = 0, the first d the identity; the
-    last is marked by C.
+    """Theorem 5.2: tokens hold (a_i, y_i) and the state of w = 0, the first d also the identity.
 
-    The state is z_i = 0, p_i = y_i sigma(0) = y_i / 2, r_i = sqrt(d_i) = 1/2; a step leaves the
-    same blocks filled, so its output is the input of the next. W, at the marked token, is the
-    answer. A construction names its blocks and may do without the identity and r;
-    ``damped_newton.py`` says what the others hold.
+    C marks the last token. The state is z_i = 0, p_i = y_i sigma(0) = y_i / 2 and r_i = sqrt(d_i)
+    = 1/2. A step leaves the same blocks filled, so its output is the input of the next. W, at the
+    marked token, is the answer. A construction names its blocks and may do without the identity
+    and r; ``damped_newton.py`` says what the others hold.
     """
 
     d: int
@@ -163,10 +157,9 @@ class LogisticStateFormat(_Shaped):
         return Stream(self.blocks)
 
     def check(self, *inputs: Tensor) -> None:
-        """Raises ValueError on wrong shapes, where some ||x_i|| > 1 (Assumption 3.2) or a label is
-        neither -1 nor 1.
+        """Raises ValueError on wrong shapes, ||x_i|| > 1 (Assumption 3.2) or labels but -1 and 1.
 
-        A norm may exceed 1 by what rounding makes of it in the precision of x.
+        A norm may exceed 1 by rounding in the precision of x.
         """
         super().check(*inputs)
         x, y = inputs
@@ -178,9 +171,8 @@ class LogisticStateFormat(_Shaped):
             found = f"a row of norm {norm:g}, more by {norm - 1:.3g}"
             raise ValueError(f"x must have rows of norm at most 1 (Assumption 3.2), found {found}")
         if not bool((y.abs() == 1).all()):
-            raise ValueError(
-                f"y must hold -1 and 1 alone, found {y[y.abs() != 1].flatten()[0].item():g}"
-            )
+            foreign = y[y.abs() != 1].flatten()[0].item()
+            raise ValueError(f"y must hold -1 and 1 alone, found {foreign:g}")
 
     def tokens(self, x: Tensor, y: Tensor) -> Tensor:
         """``(batch, max(n, d) + 1, width)`` from x ``(batch, n, d)`` and y ``(batch, n)``."""
@@ -188,17 +180,10 @@ class LogisticStateFormat(_Shaped):
         roots = torch.full((1, count, 1), 0.5, dtype=x.dtype, device=x.device)
         mark = F.pad(torch.ones_like(roots[:, :1]), (0, 0, count - 1, 0))
         labels = y.unsqueeze(-1)
-        blocks = {
-            "a": x,
-            "y": labels,
-            "I": _identity(self.d, x),
-            "p": labels / 2,
-            "r": roots,
-            "C": mark,
-        }
-        return self.stream.pack(
-            len(x), count, {name: blocks[name] for name in blocks.keys() & self.blocks.keys()}
-        )
+        blocks = {"a": x, "y": labels, "I": _identity(self.d, x), "p": labels / 2}
+        blocks |= {"r": roots, "C": mark}
+        present = {name: block for name, block in blocks.items() if name in self.blocks}
+        return self.stream.pack(len(x), count, present)
 
     def read(self, output: Tensor) -> Tensor:
         """w ``(batch, d)``."""
@@ -207,8 +192,9 @@ class LogisticStateFormat(_Shaped):
 
 @dataclass(frozen=True)
 class RegressionFormat(_Shaped):
-    """Learned models: token i is (a_i, y_i), the query token (a_test, 0); the read-out's one output
-    is the prediction.
+    """Learned models: token i is (a_i, y_i), and the query token is (a_test, 0).
+
+    The read-out's one output is the prediction.
     """
 
     d: int
@@ -221,11 +207,14 @@ class RegressionFormat(_Shaped):
 
     @property
     def stream(self) -> Stream:
-        """One block: what a learned model keeps where is not known."""
+        """One block, because nobody knows what a learned model keeps where."""
         return Stream({"residual": self.width})
 
     def tokens(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(batch, n + 1, d + 1)`` from x ``(batch, n + 1, d)``, query last, and y ``(batch, n)``."""
+        """``(batch, n + 1, d + 1)`` from x and y.
+
+        x is ``(batch, n + 1, d)`` with the query last, y is ``(batch, n)``.
+        """
         labels = torch.cat([y, torch.zeros_like(y[:, :1])], -1)
         return torch.cat([x, labels.unsqueeze(-1)], -1)
 
@@ -236,8 +225,9 @@ class RegressionFormat(_Shaped):
 
 @dataclass(frozen=True)
 class LogisticFormat(_Shaped):
-    """Learned models of Sec. 6: token i is (a_i, y_i, 0), the last is (0, 0, 1); the read-out there
-    is w.
+    """Learned models of Sec. 6: token i is (a_i, y_i, 0), and the last is (0, 0, 1).
+
+    The read-out at the last token is w.
     """
 
     d: int
@@ -250,7 +240,7 @@ class LogisticFormat(_Shaped):
 
     @property
     def stream(self) -> Stream:
-        """One block: what a learned model keeps where is not known."""
+        """One block, because nobody knows what a learned model keeps where."""
         return Stream({"residual": self.width})
 
     def tokens(self, x: Tensor, y: Tensor) -> Tensor:

@@ -1,6 +1,4 @@
-"""A model is a prompt format, a transformer and its card; built and learned models are the same
-thing from here on.
-"""
+"""A model is a prompt format, a transformer and its card, whether it was built or learned."""
 
 import warnings
 from collections.abc import Mapping
@@ -23,8 +21,10 @@ if TYPE_CHECKING:
 
 JSON = Mapping[str, Any]
 DTYPES = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+    "float64": torch.float64,
 }
 
 
@@ -32,12 +32,14 @@ DTYPES = {
 class Card:
     """What is known of a model. Shape fields are read off the module's weights, never typed.
 
-    family: inverse, least_squares, lsa, lsa_ln, ...; kind: ``built`` or ``learned``; claim: the
-    statement a built model executes; depth: layers that are applied; hidden_width: the widest
-    feed-forward network; layers_per_step: layers that one step of the emulated algorithm costs
-    (None for learned models); config and format: what the module and the prompt format are made
-    from; origin: how the weights came about; weights: the digest of the weights' file, by which
-    ``load`` knows it (empty for a model that was never saved).
+    family: inverse, least_squares, lsa, lsa_ln, ...
+    kind: ``built`` or ``learned``.
+    claim: the statement that a built model executes.
+    depth: layers that are applied; hidden_width: the widest feed-forward network.
+    layers_per_step: layers of one step of the emulated algorithm (None for learned models).
+    config, format: what the module and the prompt format are made from.
+    origin: how the weights came about.
+    weights: the digest of the weights' file, which ``load`` compares (empty if never saved).
     """
 
     family: str
@@ -68,22 +70,20 @@ class Card:
 
 
 class OutsideDomain(ValueError):
-    """A prompt for which a model was not made, where it was asked to be strict."""
+    """An error, where a call was strict: the model was not made for a prompt."""
 
 
 class OutsideDomainWarning(UserWarning):
-    """A prompt for which a model was not made: its answer may be far off."""
+    """The model was not made for a prompt, so its answer may be far off."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """Call it on a prompt: ``model(A, X0) -> X`` or ``model(x, y) -> y_hat``, in the dtype of the
-    weights.
+    """Called on a prompt, ``model(A, X0)`` is X and ``model(x, y)`` y_hat, in the weights' dtype.
 
-    Inputs are tensors, numpy arrays, data frames or lists of numbers. Answers are differentiable in
-    them, by every means of torch. The weights are frozen, so that answers to plain inputs hold no
-    graph; whoever wants gradients with respect to weights calls
-    ``model.transformer.requires_grad_()``.
+    Inputs are tensors, numpy arrays, data frames or lists of numbers. Answers are differentiable
+    in them, by every means of torch. The weights are frozen, so answers to plain inputs hold no
+    graph. For gradients with respect to weights call ``model.transformer.requires_grad_()``.
     """
 
     format: Format
@@ -94,11 +94,11 @@ class Model:
         self.transformer.requires_grad_(False)
 
     def __call__(self, *inputs: Any, strict: bool = False) -> Tensor:
-        """The answer for a batch of prompts, with a look at whether the model was made for them.
+        """The answer for a batch of prompts, after a check whether the model was made for them.
 
-        A prompt outside the model's domain is an ``OutsideDomainWarning``, or an ``OutsideDomain``
-        error if ``strict``. Raises ValueError on inputs of wrong shapes or kinds, and where
-        rounding alone would make the answer.
+        A prompt outside the model's domain gives an ``OutsideDomainWarning``, or an
+        ``OutsideDomain`` error if ``strict``. Raises ValueError on inputs of wrong shapes or kinds,
+        and where the answer would be nothing but rounding.
         """
         tensors = self._tensors(*inputs)
         if complaint := self.domain.complaint(self.transformer.dtype, *tensors):
@@ -108,20 +108,18 @@ class Model:
         return self._answer(*tensors)
 
     def answer(self, *inputs: Any) -> Tensor:
-        """The answer without a look at the domain, for those who measure what a model does
-        anywhere.
-        """
+        """The answer without a look at the domain, to measure what a model does anywhere."""
         return self._answer(*self._tensors(*inputs))
 
     def error(self, prompts: Any) -> Tensor:
-        """How far the answers to prompts of ``icnewton.sample`` are from right, ``(batch,)``, in
-        float64: for linear regression the squared error over tr Sigma.
+        """The error ``(batch,)`` of the answers to prompts of ``icnewton.sample``, in float64.
+
+        For linear regression it is the squared error over tr Sigma.
         """
         return cast(Tensor, prompts.error(self.to(torch.float64).answer(prompts.x, prompts.y)))
 
     def check(self, *inputs: Any, tolerance: float = 1e-6) -> "Check":
-        """What can be said of the model's answers to prompts: residual, spectrum, expected error,
-        steps that suffice.
+        """What is known of the answers: residual, spectrum, expected error, steps that suffice.
 
         Raises ValueError where a call does, and on inputs that are not finite.
         """
@@ -132,22 +130,22 @@ class Model:
 
     @cached_property
     def domain(self) -> "Domain":
-        """The prompts for which the model was made. No import statement: what it says changes no
-        answer, so a job's digest of code need not cover it.
+        """The prompts for which the model was made.
+
+        There is no import statement, because what a domain says changes no answer: a job's digest
+        of code need not cover it.
         """
         return cast("Domain", import_module("icnewton.domains").domain_of(self.card))
 
     def trace(self, *inputs: Any) -> list[dict[str, Tensor]]:
-        """The named blocks before the first and after each layer, each ``(batch, tokens, rows)``."""
+        """The named blocks before the first and after each layer, ``(batch, tokens, rows)``."""
         tokens = self._tokens(*self._tensors(*inputs))
         return [self.format.stream.unpack(stream) for stream in self.transformer.streams(tokens)]
 
     def to(self, *where: Any, device: Any = None, dtype: torch.dtype | None = None) -> "Model":
-        """The same model elsewhere or in another precision: ``to("cuda")``, ``to(torch.float32)``
-        or both.
+        """The same model elsewhere or in another precision, as ``to("cuda", torch.float32)``.
 
-        Raises ValueError for what is neither a floating-point dtype nor a device that torch can
-        use.
+        Raises ValueError for anything but a floating-point dtype or a device that torch can use.
         """
         for value in where:
             dtype, device = (value, device) if isinstance(value, torch.dtype) else (dtype, value)
@@ -159,21 +157,18 @@ class Model:
         try:
             transformer.to(self.transformer.device if device is None else torch.device(device))
         except (RuntimeError, AssertionError, TypeError) as error:
-            raise ValueError(
-                f"device must be one that torch can use, found {device!r}: {error}"
-            ) from None
+            found = f"{device!r}: {error}"
+            raise ValueError(f"device must be one that torch can use, found {found}") from None
         return assemble(self.format, transformer, **kept(self.card))
 
     def _tensors(self, *inputs: Any) -> list[Tensor]:
         names = [*self.format.inputs]
         if len(inputs) != len(names):
-            raise TypeError(
-                f"a model of this format takes {' and '.join(names)}, found {len(inputs)} inputs"
-            )
+            wanted = " and ".join(names)
+            raise TypeError(f"a model of this format takes {wanted}, found {len(inputs)} inputs")
         device = self.transformer.device
-        tensors = [
-            as_tensor(name, value, device) for name, value in zip(names, inputs, strict=True)
-        ]
+        named = zip(names, inputs, strict=True)
+        tensors = [as_tensor(name, value, device) for name, value in named]
         self.format.check(*tensors)
         return tensors
 
@@ -185,11 +180,9 @@ class Model:
 
 
 def kept(card: Card) -> dict[str, Any]:
-    """What of a card is not read off the module, as arguments of ``assemble``."""
-    return {
-        name: getattr(card, name)
-        for name in ("family", "kind", "claim", "layers_per_step", "origin")
-    }
+    """What a card says that is not read off the module, as arguments of ``assemble``."""
+    names = ("family", "kind", "claim", "layers_per_step", "origin")
+    return {name: getattr(card, name) for name in names}
 
 
 def assemble(
@@ -223,20 +216,11 @@ def _shape(transformer: Transformer) -> dict[str, Any]:
     """Depth, heads, width, head_dim and hidden width, from the shapes of the weights."""
     layers = cast(list[Layer], list(transformer.layers))
     head_dim = transformer.config.head_dim
-    if not layers:
-        return {
-            "depth": 0,
-            "heads": 0,
-            "width": transformer.config.width,
-            "head_dim": head_dim,
-            "hidden_width": 0,
-        }
-    inner, width = layers[0].attention.query.weight.shape
-    hidden = [
-        layer.feed_forward.first.weight.shape[0]
-        for layer in layers
-        if layer.feed_forward is not None
-    ]
+    inner, width = 0, transformer.config.width
+    if layers:
+        inner, width = layers[0].attention.query.weight.shape
+    networks = [layer.feed_forward for layer in layers]
+    hidden = [network.first.weight.shape[0] for network in networks if network is not None]
     return {
         "depth": len(layers) * transformer.config.loops,
         "heads": inner // head_dim,
@@ -247,10 +231,10 @@ def _shape(transformer: Transformer) -> dict[str, Any]:
 
 
 def from_card(values: object) -> tuple[Card, Format, Transformer]:
-    """The card of JSON values, and the format and the transformer that it describes, whose weights
-    take no memory yet. Choices of architecture that the card does not name have their defaults.
+    """The card of JSON values, with the format and the transformer that it describes.
 
-    Raises TypeError or ValueError on a foreign card.
+    The transformer's weights take no memory yet. Choices of architecture that the card does not
+    name have their defaults. Raises TypeError or ValueError on a foreign card.
     """
     card = typed(Card, values)
     settings = dict(card.format)

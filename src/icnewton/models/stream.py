@@ -1,4 +1,4 @@
-"""The residual stream as a list of named blocks of rows, so that nobody indexes rows by number."""
+"""The residual stream as a list of named blocks, so that no code indexes rows by number."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,19 +10,18 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class Rows:
-    """A linear combination of blocks, such as ``2 * X - Z``; terms maps block names to
-    coefficients.
+    """A linear combination of blocks, such as ``2 * X - Z``.
 
-    Blocks have equal size, or one row that is added to every row of the others.
+    terms: coefficients by the names of blocks. Blocks have equal size, or one row that is added
+    to every row of the others.
     """
 
     terms: Mapping[str, float]
 
     def __add__(self, other: "Rows") -> "Rows":
-        names = [*self.terms, *(name for name in other.terms if name not in self.terms)]
-        return Rows(
-            {name: self.terms.get(name, 0.0) + other.terms.get(name, 0.0) for name in names}
-        )
+        ours, theirs = self.terms, other.terms
+        names = [*ours, *(name for name in theirs if name not in ours)]
+        return Rows({name: ours.get(name, 0.0) + theirs.get(name, 0.0) for name in names})
 
     def __rmul__(self, factor: float) -> "Rows":
         return Rows({name: factor * coefficient for name, coefficient in self.terms.items()})
@@ -39,8 +38,9 @@ class Rows:
 
 @dataclass(frozen=True)
 class Stream:
-    """Named blocks that share the width of a residual stream, in order; sizes maps each name to its
-    number of rows.
+    """Named blocks that share the width of a residual stream, in order.
+
+    sizes: the number of rows of each block.
     """
 
     sizes: Mapping[str, int]
@@ -74,8 +74,9 @@ class Stream:
         return size
 
     def selector(self, rows: Rows) -> Tensor:
-        """The ``(size, width)`` float64 matrix P with P h = the combination; raises ValueError on
-        unequal sizes.
+        """The ``(size, width)`` float64 matrix P such that P h is the combination.
+
+        Raises ValueError on unequal sizes.
         """
         selector = torch.zeros(self.size(rows), self.width, dtype=torch.float64)
         for name, coefficient in rows.terms.items():
@@ -84,10 +85,10 @@ class Stream:
         return selector
 
     def pack(self, batch: int, tokens: int, blocks: Mapping[str, Tensor]) -> Tensor:
-        """Tokens ``(batch, tokens, width)``, float64 unless the blocks are otherwise; blocks not
-        given are zero.
+        """Tokens ``(batch, tokens, width)`` from blocks; blocks not given are zero.
 
-        A block is ``(batch or 1, m, size)`` with m <= tokens and fills the first m tokens.
+        A block is ``(batch or 1, m, size)`` with m <= tokens and fills the first m tokens. Tokens
+        have the dtype of the blocks.
         """
         like = next(iter(blocks.values()))
         parts = []

@@ -1,5 +1,4 @@
-"""The one transformer of this package: built weights and learned weights are both states of this
-module.
+"""The one transformer of this package; built and learned weights are states of the same module.
 
 One layer is linear (or softmax) self-attention followed by an optional position-wise feed-forward
 network, each with a residual connection (Sec. 3.1 of arXiv 2403.03183):
@@ -8,8 +7,8 @@ network, each with a residual connection (Sec. 3.1 of arXiv 2403.03183):
     f(H)    = Attn(H) + W_2 act(W_1 Attn(H) + b_1) + b_2
 
 The paper writes tokens as columns of H; here they are the rows of a ``(batch, tokens, width)``
-tensor. There is no positional encoding, and no mask unless ``query_as_key`` is off: a prompt is a
-set of examples and a query, the last.
+tensor. A prompt is a set of examples and a query, which is last. So there is no positional
+encoding, and no mask unless ``query_as_key`` is off.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,8 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# Beyond every model that is meant, and small enough that no slip of the pen and no hostile file
-# makes work without end.
+# Limits far above any real model, so that a typo or a hostile file cannot exhaust the machine.
 MOST = {
     "width": 2**20,
     "heads": 2**12,
@@ -39,14 +37,15 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.
 class TransformerConfig:
     """The shape of a transformer and every choice that changes its function.
 
-    ``scale`` multiplies linear attention as a whole (1 in the paper; 1 / (n * head_dim) in the
-    normalised recipe) and multiplies the logits of softmax attention. ``inputs`` and ``outputs``
-    are the widths of a learned embedding and read-out; ``None`` means that tokens already have the
-    width of the residual stream. ``clip`` bounds every entry of the residual stream after each
-    layer, in training and at evaluation alike. With ``query_as_key`` off the last token attends but
-    is not attended to; linear attention is then exactly linear in the query. ``hidden_width`` is
-    that of every layer, or one for each (0: no feed-forward network). ``loops`` applies the stack
-    of layers that often.
+    hidden_width: that of every layer, or one for each; 0 is no feed-forward network.
+    scale: factor on linear attention as a whole (1 in the paper, 1 / (n * head_dim) in the
+        normalised recipe), and on the logits of softmax attention.
+    clip: bound on every entry of the residual stream after each layer, in training and evaluation.
+    query_as_key: if off, the last token attends but is not attended to. Linear attention is then
+        exactly linear in the query.
+    inputs, outputs: widths of a learned embedding and read-out; None means that tokens already
+        have the width of the residual stream.
+    loops: how often the stack of layers is applied.
     """
 
     width: int
@@ -76,44 +75,39 @@ class TransformerConfig:
                 f"depth * loops must be at most {MOST_APPLIED}, found {self.depth} * {self.loops}"
             )
         if len(self.hidden_widths) != self.depth or min(self.hidden_widths, default=0) < 0:
-            raise ValueError(
-                f"hidden_width must be one width, or one for each of {self.depth} layers, found {self.hidden_width}"
-            )
-        if max(self.hidden_widths, default=0) > MOST_HIDDEN:
-            raise ValueError(
-                f"hidden_width must be at most {MOST_HIDDEN}, found {max(self.hidden_widths)}"
-            )
+            expected = f"one width, or one for each of {self.depth} layers"
+            raise ValueError(f"hidden_width must be {expected}, found {self.hidden_width}")
+        if (widest := max(self.hidden_widths, default=0)) > MOST_HIDDEN:
+            raise ValueError(f"hidden_width must be at most {MOST_HIDDEN}, found {widest}")
         if self.attention not in ("linear", "softmax"):
             raise ValueError(f"attention must be 'linear' or 'softmax', found {self.attention!r}")
         if self.activation not in ACTIVATIONS:
-            raise ValueError(
-                f"activation must be one of {sorted(ACTIVATIONS)}, found {self.activation!r}"
-            )
+            known = sorted(ACTIVATIONS)
+            raise ValueError(f"activation must be one of {known}, found {self.activation!r}")
         if self.clip is not None and not self.clip > 0:
             raise ValueError(f"clip must be positive or null, found {self.clip}")
 
     @property
     def hidden_widths(self) -> tuple[int, ...]:
         """The hidden width of each layer."""
-        return (
-            (self.hidden_width,) * self.depth
-            if isinstance(self.hidden_width, int)
-            else self.hidden_width
-        )
+        if isinstance(self.hidden_width, int):
+            return (self.hidden_width,) * self.depth
+        return self.hidden_width
 
     @property
     def is_trilinear(self) -> bool:
-        """Whether every layer is linear attention alone, so that the output sees only the prompt's
-        Gram matrix.
+        """Whether every layer is linear attention alone.
+
+        The output then sees only the prompt's Gram matrix.
         """
-        return self.attention == "linear" and not (
-            self.layer_norm or any(self.hidden_widths) or self.clip
-        )
+        has_more = self.layer_norm or any(self.hidden_widths) or self.clip
+        return self.attention == "linear" and not has_more
 
 
 def _zero_linear(inputs: int, outputs: int, bias: bool, dtype: torch.dtype) -> nn.Linear:
-    """A linear map of zeros; no random number is drawn, so weights come from a construction or an
-    explicit generator.
+    """A linear map of zeros.
+
+    No random number is drawn: weights come from a construction or an explicit generator.
     """
     layer = nn.utils.skip_init(
         nn.Linear, inputs, outputs, bias=bias, dtype=dtype, device=torch.get_default_device()
@@ -124,8 +118,9 @@ def _zero_linear(inputs: int, outputs: int, bias: bool, dtype: torch.dtype) -> n
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention without mask; head h owns rows ``h*head_dim : (h+1)*head_dim`` of
-    Q, K and V.
+    """Multi-head self-attention without mask.
+
+    Head h owns rows ``h*head_dim : (h+1)*head_dim`` of Q, K and V.
     """
 
     def __init__(self, config: TransformerConfig, dtype: torch.dtype) -> None:
@@ -141,20 +136,19 @@ class Attention(nn.Module):
         return tokens.unflatten(-1, (self.config.heads, self.config.head_dim)).transpose(-3, -2)
 
     def forward(self, tokens: Tensor, queries: Tensor) -> Tensor:
-        """What ``(batch, queries, width)`` receive from ``(batch, tokens, width)``, without the
-        residual.
+        """What ``(batch, queries, width)`` receive from ``(batch, tokens, width)``.
+
+        The residual is not in it.
         """
         context = tokens if self.config.query_as_key else tokens[..., :-1, :]
         q = self._heads(self.query(queries))  # (batch, heads, queries, head_dim)
         k, v = self._heads(self.key(context)), self._heads(self.value(context))
         if self.config.attention == "softmax":
-            mixed = (
-                torch.softmax((q * self.config.scale) @ k.mT, -1) @ v
-            )  # prompts are short: faster than a fused kernel
+            # prompts are short, so this is faster than a fused kernel
+            mixed = torch.softmax((q * self.config.scale) @ k.mT, -1) @ v
         else:
-            mixed = q @ (
-                (k.mT @ v) * self.config.scale
-            )  # keys meet values first: linear in the number of tokens
+            # keys meet values first, so the cost is linear in the number of tokens
+            mixed = q @ ((k.mT @ v) * self.config.scale)
         return self.output(mixed.transpose(-3, -2).flatten(-2))
 
 
@@ -173,9 +167,7 @@ class FeedForward(nn.Module):
 
 
 class Layer(nn.Module):
-    """Attention, then the optional feed-forward network; LayerNorm, if any, stands before each of
-    them.
-    """
+    """Attention, then the optional feed-forward network, with LayerNorm, if any, before each."""
 
     attention: Attention
     feed_forward: FeedForward | None
@@ -189,18 +181,19 @@ class Layer(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(config.width, dtype=dtype) for _ in range(norms))
 
     def forward(self, tokens: Tensor, query_only: bool = False) -> Tensor:
-        """The next residual stream ``(batch, tokens, width)``, or of the last token alone ``(batch,
-        1, width)``.
+        """The next residual stream, ``(batch, tokens, width)``.
+
+        With ``query_only`` it is that of the last token, ``(batch, 1, width)``.
         """
         kept = slice(-1, None) if query_only else slice(None)
         normed = self.norms[0](tokens) if self.norms else tokens
-        return self.after_attention(
-            tokens[..., kept, :] + self.attention(normed, normed[..., kept, :])
-        )
+        received = self.attention(normed, normed[..., kept, :])
+        return self.after_attention(tokens[..., kept, :] + received)
 
     def after_attention(self, stream: Tensor) -> Tensor:
-        """The rest of the layer, position by position: the feed-forward network and the clip, where
-        there are any.
+        """The rest of the layer, position by position.
+
+        It is the feed-forward network and the clip, where there are any.
         """
         if self.feed_forward is not None:
             stream = stream + self.feed_forward(self.norms[1](stream) if self.norms else stream)
@@ -208,39 +201,35 @@ class Layer(nn.Module):
 
 
 class Transformer(nn.Module):
-    """A stack of layers on ``(batch, tokens, inputs or width)``; fresh weights are zero, which is
-    the identity map.
+    """A stack of layers on ``(batch, tokens, inputs or width)``.
 
-    Arguments: the config, and the dtype of the weights (float64 for built models, float32 for
-    learned ones).
+    Fresh weights are zero, which is the identity map. dtype: that of the weights, float64 for
+    built models and float32 for learned ones.
     """
 
     def __init__(self, config: TransformerConfig, dtype: torch.dtype = torch.float64) -> None:
         super().__init__()
         self.config = config
         self._dtype = dtype
-        self.embedding = (
-            _zero_linear(config.inputs, config.width, False, dtype)
-            if config.inputs
-            else nn.Identity()
-        )
+        self.embedding: nn.Module = nn.Identity()
+        if config.inputs:
+            self.embedding = _zero_linear(config.inputs, config.width, False, dtype)
         self.layers = nn.ModuleList(Layer(config, hidden, dtype) for hidden in config.hidden_widths)
-        self.readout = (
-            _zero_linear(config.width, config.outputs, False, dtype)
-            if config.outputs
-            else nn.Identity()
-        )
+        self.readout: nn.Module = nn.Identity()
+        if config.outputs:
+            self.readout = _zero_linear(config.width, config.outputs, False, dtype)
 
     @property
     def dtype(self) -> torch.dtype:
-        """The dtype of the weights, or, where a transformer of no layers has none, the one it was
-        made with.
+        """The dtype of the weights.
+
+        A transformer of no layers may have none; then it is the one that it was made with.
         """
         return next((parameter.dtype for parameter in self.parameters()), self._dtype)
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are; the CPU, where there are none."""
+        """Where the weights are; the CPU, if there are none."""
         return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
 
     @property
@@ -249,9 +238,7 @@ class Transformer(nn.Module):
         return cast(list[Layer], [*self.layers]) * self.config.loops
 
     def streams(self, tokens: Tensor) -> Iterator[Tensor]:
-        """The residual stream after the embedding and after each layer, each ``(batch, tokens,
-        width)``.
-        """
+        """The residual streams ``(batch, tokens, width)``: embedded, then after each layer."""
         stream = self.embedding(tokens)
         yield stream
         for layer in self.applied:
@@ -264,8 +251,9 @@ class Transformer(nn.Module):
         return self.readout(last)
 
     def answer(self, tokens: Tensor) -> Tensor:
-        """The read-out of the last token, ``(batch, 1, outputs or width)``; the last layer computes
-        no other token.
+        """The read-out of the last token, ``(batch, 1, outputs or width)``.
+
+        The last layer computes no other token.
         """
         stream = self.embedding(tokens)
         layers = self.applied

@@ -1,15 +1,15 @@
-"""Models on disk: ``weights.safetensors`` and ``card.json`` in one folder. No pickle, so loading
-runs no code.
+"""Models on disk: ``weights.safetensors`` and ``card.json`` in one folder.
 
-The two know each other: the card holds the digest of the weights' file, and that file the card
-without its origin (which may tell the time; the file is the same after every run). So no byte of
-the one and nothing in the other that bears on what the model computes can change unnoticed. Sizes
-are compared before memory is taken.
+There is no pickle, so loading runs no code. The two files describe each other. The card holds the
+digest of the weights' file. The weights' file holds the card without its origin, which may tell the
+time; so the file is the same after every run. No byte of the weights, and nothing in the card that
+bears on what the model computes, can therefore change unnoticed. Sizes are compared before memory
+is taken.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,11 +29,10 @@ LARGEST_CARD, LARGEST_HEADER, LARGEST_WEIGHTS = 2**20, 2**24, 2**33  # bytes
 
 
 def save(model: Model, folder: str | Path) -> None:
-    """Write a model's weights and card into ``folder``; both are complete before either replaces
-    what was there.
+    """Write a model's weights and card into ``folder``.
 
-    Raises ValueError if there are more bytes of weights than ``load`` takes, or something in the
-    card that is not JSON.
+    Both are complete before either replaces what was there. Raises ValueError if there are more
+    bytes of weights than ``load`` takes, or something in the card that is not JSON.
     """
     folder = Path(folder).expanduser()
     _size(model.transformer)
@@ -41,32 +40,32 @@ def save(model: Model, folder: str | Path) -> None:
         name: tensor.detach().contiguous().cpu()
         for name, tensor in model.transformer.state_dict().items()
     }
+    path = folder / CARD
     try:
         content = safetensors.torch.save(state, {"card": json.dumps(_bearing(model.card))})
         card = json.dumps(replace(model.card, weights=_digest(content)).to_json(), indent=2) + "\n"
     except TypeError as error:
         raise ValueError(
-            f"{folder / CARD}: expected values that JSON can hold, found that {error}"
+            f"{path}: expected values that JSON can hold, found that {error}"
         ) from None
-    write_together({folder / WEIGHTS: content, folder / CARD: card.encode()})
+    write_together({folder / WEIGHTS: content, path: card.encode()})
 
 
 def load(folder: str | Path) -> Model:
-    """The model in ``folder``, exactly as saved; in a checkout, a released one by its name, such as
-    ``normalised_kappa10_noise0/lsa_layers4_seed0``.
+    """The model in ``folder``, exactly as saved.
 
-    Raises ValueError, naming the file, if the card or the weights are missing, damaged or do not
-    belong together.
+    In a checkout the name of a released model will do, such as
+    ``normalised_kappa10_noise0/lsa_layers4_seed0``. Raises ValueError, naming the file, if the card
+    or the weights are missing, damaged or do not belong together.
     """
     folder = Path(folder).expanduser()
     if not folder.exists() and (CHECKOUT / "released" / folder / CARD).is_file():
         folder = CHECKOUT / "released" / folder
+    path = folder / CARD
     try:
-        return _load(folder / CARD, folder / WEIGHTS)
+        return _load(path, folder / WEIGHTS)
     except RecursionError:
-        raise ValueError(
-            f"{folder / CARD}: expected a model card of a few levels, found too many"
-        ) from None
+        raise ValueError(f"{path}: expected a model card of a few levels, found too many") from None
 
 
 def _load(path: Path, weights: Path) -> Model:
@@ -77,24 +76,13 @@ def _load(path: Path, weights: Path) -> Model:
         card, format, transformer = from_card(values)
         largest = LARGEST_HEADER + _size(transformer)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path}: expected a model card of this package, but {brief(str(error))}"
-        ) from None
+        found = brief(str(error))
+        raise ValueError(f"{path}: expected a model card of this package, but {found}") from None
     state, inner, digest = _read(weights, largest, _parse, "weights in safetensors format")
-    expected, found = (
-        {name: (tuple(t.shape), t.dtype) for name, t in s.items()}
-        for s in (transformer.state_dict(), state)
-    )
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            wanted, have = expected.get(name, "absent"), found.get(name, "nothing")
-            raise ValueError(
-                f"{weights}: expected {brief(name)} to be {wanted} as in the card, found {brief(have)}"
-            )
+    _compare(weights, _shapes(transformer.state_dict()), _shapes(state))
     if card.weights != digest:
-        raise ValueError(
-            f"{weights}: expected the digest in the card, {brief(card.weights)}, found {digest}"
-        )
+        wanted = brief(card.weights)
+        raise ValueError(f"{weights}: expected the digest in the card, {wanted}, found {digest}")
     transformer.load_state_dict(state, assign=True)
     described = _bearing(assemble(format, transformer, **kept(card)).card)
     inner = _completed(inner)
@@ -104,35 +92,40 @@ def _load(path: Path, weights: Path) -> Model:
     return Model(format, transformer, card)
 
 
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, object]:
+    return {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in state.items()}
+
+
+def _compare(weights: Path, expected: dict[str, object], found: dict[str, object]) -> None:
+    for name in sorted(expected.keys() | found.keys()):
+        wanted, have = expected.get(name, "absent"), found.get(name, "nothing")
+        if wanted != have:
+            words = f"{brief(name)} to be {wanted} as in the card"
+            raise ValueError(f"{weights}: expected {words}, found {brief(have)}")
+
+
 def _read(path: Path, largest: int, parse: Callable[[bytes], T], expected: str) -> T:
-    """What a regular file of a bounded size holds; whatever is wrong with its bytes is one
-    ValueError.
-    """
+    """What a regular file of a bounded size holds; any fault in its bytes is a ValueError."""
     try:
         if not path.exists():
             raise ValueError("no such file" if path.parent.is_dir() else f"no folder {path.parent}")
-        if not path.is_file():  # a pipe would keep the reader waiting, a device never end
+        if not path.is_file():  # a reader might wait for a pipe, or read a device, for ever
             raise ValueError("something that is not a file")
         if (size := path.stat().st_size) > largest:
             raise ValueError(f"{size} bytes, more than {largest}")
         return parse(path.read_bytes())
-    except (
-        Exception
-    ) as error:  # foreign bytes can break a parser in any way, and each means the same
-        raise ValueError(
-            f"{path}: expected {expected}, found {brief(str(error) or error)}"
-        ) from None
+    # foreign bytes can break a parser in any way, and every way means the same
+    except Exception as error:
+        found = brief(str(error) or error)
+        raise ValueError(f"{path}: expected {expected}, found {found}") from None
 
 
 def _parse(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any], JSON]:
     """The tensors in a file, the card in its header and the file's digest."""
     tensors = safetensors.torch.load(content)
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    return (
-        tensors,
-        dict(json.loads(header.get("__metadata__", {}).get("card", "{}"))),
-        _digest(content),
-    )
+    card = dict(json.loads(header.get("__metadata__", {}).get("card", "{}")))
+    return tensors, card, _digest(content)
 
 
 def _digest(content: bytes) -> JSON:
@@ -140,35 +133,35 @@ def _digest(content: bytes) -> JSON:
 
 
 def _size(transformer: Transformer) -> int:
-    """Bytes of weights; raises ValueError if they are more than is meant."""
-    size = sum(
-        weight.numel() * weight.element_size() for weight in transformer.state_dict().values()
-    )
+    """Bytes of weights; raises ValueError if they are more than ``LARGEST_WEIGHTS``."""
+    weights = transformer.state_dict().values()
+    size = sum(weight.numel() * weight.element_size() for weight in weights)
     if size > LARGEST_WEIGHTS:
         raise ValueError(f"{size} bytes of weights, expected at most {LARGEST_WEIGHTS}")
     return size
 
 
 def _bearing(card: Card) -> dict[str, Any]:
-    """What bears on the answers: the card without the origin, which may hold the time, and the
-    digest of the weights.
+    """What of a card bears on the answers.
+
+    The origin, which may hold the time, and the digest of the weights do not.
     """
-    return {
-        name: value for name, value in card.to_json().items() if name not in ("origin", "weights")
-    }
+    values = card.to_json()
+    return {name: value for name, value in values.items() if name not in ("origin", "weights")}
 
 
 def _completed(inner: dict[str, Any]) -> dict[str, Any]:
-    """The card that weights were saved with, its architecture with defaults for what is not named."""
+    """The card that weights were saved with, with defaults for what its config does not name."""
     try:
         return inner | {"config": asdict(typed(TransformerConfig, inner["config"]))}
     except (KeyError, TypeError, ValueError):
-        return inner  # foreign, as the comparison will say
+        return inner  # foreign, which the comparison reports
 
 
 def _difference(found: Any, expected: Any, name: str = "") -> str:
-    """The first thing in which two cards differ, the order of the blocks of a token included; empty
-    if there is none.
+    """The first thing in which two cards differ; empty if there is none.
+
+    The order of the blocks of a token counts.
     """
     if isinstance(found, dict) and isinstance(expected, dict) and list(found) == list(expected):
         parts = (

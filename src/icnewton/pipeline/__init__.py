@@ -1,1 +1,1 @@
-"""TODO."""
+"""What the workflow needs: configuration to runs, complaints in words, records, released models."""

@@ -19,8 +19,8 @@ from icnewton.registry import Registry
 class Measure:
     """What a table says of a method: a quantity of the frame, perhaps transformed.
 
-    label: of an axis. is_final_loss: the quantity is no measurement on prompts but the final loss
-    of a learned model's training.
+    label: of an axis.
+    is_final_loss: the quantity is not measured on prompts; it is the final loss of training.
     """
 
     quantity: str
@@ -33,12 +33,15 @@ class Measure:
 class Problem:
     """A task that prompts pose.
 
-    title: for people. condition: the class of its conditions. sizes: d and n where nobody says.
-    prompts: the class of its prompts. sample: from a condition, numbers of covariances and of
-    prompts of each, a generator and a dtype to prompts. judge: from answers, their prompts and the
-    condition to quantities ``(batch,)`` by name. measures: what tables show, the first being what
-    the problem is judged by. formats: of the learned models that answer it. chunk: prompts that are
-    answered at once, so that their activations fit the cache.
+    title: for people.
+    condition, prompts: the classes of its conditions and of its prompts.
+    sizes: default d and n.
+    sample: from a condition, the number of covariances, the prompts of each, a generator and a
+        dtype to prompts.
+    judge: from answers, their prompts and the condition to quantities ``(batch,)`` by name.
+    measures: what tables show; the problem is judged by the first.
+    formats: of the learned models that answer it.
+    chunk: prompts that are answered at once, so that their activations fit the cache.
     """
 
     title: str

@@ -1,5 +1,6 @@
-"""In-context linear regression (App. D): w ~ N(0, I), labels y = w^T a + noise, and the answer is
-the query's label.
+"""In-context linear regression (App. D): w ~ N(0, I) and labels y = w^T a + noise.
+
+The answer is the query's label.
 """
 
 from collections.abc import Mapping
@@ -21,10 +22,11 @@ from icnewton.typed import Within
 class LinearPrompts(Prompts):
     """A batch of prompts.
 
-    x: ``(batch, n + 1, d)`` examples, the query last. y: ``(batch, n)`` labels of the examples. w:
-    ``(batch, d)`` true weights. target: ``(batch,)`` the query's label without noise, ``w^T
-    a_test``. scale: ``(batch,)`` the trace of the covariance, by which squared errors are divided
-    (E[target^2] = tr Sigma).
+    x: ``(batch, n + 1, d)`` examples, the query last.
+    y: ``(batch, n)`` labels of the examples.
+    w: ``(batch, d)`` true weights.
+    target: ``(batch,)`` the query's label without noise, ``w^T a_test``.
+    scale: ``(batch,)`` the trace of the covariance, E[target^2], which divides squared errors.
     """
 
     scale: Tensor
@@ -36,7 +38,7 @@ class LinearPrompts(Prompts):
 
 @dataclass(frozen=True)
 class LinearCondition(Condition):
-    """Where linear prompts come from; noise: standard deviation of the label noise."""
+    """Where linear prompts come from; noise is the standard deviation of label noise."""
 
     problem = "linear"
     stream_word = "Condition"
@@ -55,8 +57,9 @@ def sample(
     source: torch.Generator,
     dtype: torch.dtype = torch.float64,
 ) -> LinearPrompts:
-    """``covariances * prompts_each`` prompts, those of one covariance adjacent, on the generator's
-    device.
+    """``covariances * prompts_each`` prompts on the generator's device.
+
+    Prompts of one covariance are adjacent.
     """
     d, n, batch = condition.d, condition.n, covariances * prompts_each
     x, spectra = sample_examples(condition, covariances, prompts_each, n + 1, source, dtype)

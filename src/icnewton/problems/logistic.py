@@ -1,5 +1,6 @@
-"""In-context logistic regression (App. D): w ~ N(0, I), labels the sign of w^T a, and the answer is
-the minimiser of the regularised loss.
+"""In-context logistic regression (App. D): w ~ N(0, I) and labels the sign of w^T a.
+
+The answer is the minimiser of the regularised loss.
 """
 
 from collections.abc import Mapping
@@ -22,8 +23,10 @@ from icnewton.typed import Within
 class LogisticPrompts(Prompts):
     """A batch of prompts.
 
-    x: ``(batch, n, d)`` examples. y: ``(batch, n)`` labels, -1 or 1. w: ``(batch, d)`` true
-    weights. target: ``(batch, d)`` the minimiser of Eq. (3.5), which Newton's method converges to.
+    x: ``(batch, n, d)`` examples.
+    y: ``(batch, n)`` labels, -1 or 1.
+    w: ``(batch, d)`` true weights.
+    target: ``(batch, d)`` the minimiser of Eq. (3.5), to which Newton's method converges.
     """
 
     def error(self, answers: Tensor) -> Tensor:
@@ -34,7 +37,7 @@ class LogisticPrompts(Prompts):
 
 @dataclass(frozen=True)
 class LogisticCondition(Condition):
-    """Where logistic prompts come from; mu: the regularisation in Eq. (3.5)."""
+    """Where logistic prompts come from; mu is the regularisation in Eq. (3.5)."""
 
     problem = "logistic"
     stream_word = "LogisticCondition"
@@ -53,11 +56,10 @@ def sample_logistic(
     source: torch.Generator,
     dtype: torch.dtype = torch.float64,
 ) -> LogisticPrompts:
-    """``covariances * prompts_each`` prompts, those of one covariance adjacent, on the generator's
-    device.
+    """``covariances * prompts_each`` prompts on the generator's device.
 
-    Targets are computed in float64, to a gradient norm of 1e-12, or of 1e-8 where they are then
-    rounded to float32.
+    Prompts of one covariance are adjacent. Targets are computed in float64, to a gradient norm of
+    1e-12, or of 1e-8 where they are rounded to float32 afterwards.
     """
     batch = covariances * prompts_each
     x = sample_examples(condition, covariances, prompts_each, condition.n, source, dtype)[0]

@@ -1,7 +1,7 @@
 """Protocols: the laws by which examples of prompts are drawn.
 
 An entry is a ``Protocol``: the spectra of covariances, and what examples are before and after the
-root of their covariance. Whatever needs Gaussian examples asks ``is_gaussian``.
+root of their covariance. Code that needs Gaussian examples asks ``is_gaussian``.
 """
 
 from collections.abc import Callable
@@ -24,11 +24,12 @@ def gaussian(shape: tuple[int, ...], source: torch.Generator, dtype: torch.dtype
 class Protocol:
     """How examples a = root u are drawn, where root root^T is a random covariance.
 
-    title: for figures. spectra: from d, kappa, a count, a generator and a dtype to eigenvalues
-    ``(count, d)`` of covariances. white: coordinates u of examples, of mean 0 and covariance I.
-    finish: what becomes of the examples ``(batch, n, d)`` of a prompt in the end. problems: those
-    that it is made for, all if empty. stream: its name in random streams, where that is not its
-    own.
+    title: for figures.
+    spectra: from d, kappa, a count, a generator and a dtype to eigenvalues ``(count, d)``.
+    white: coordinates u of examples, of mean 0 and covariance I.
+    finish: what is done to the examples ``(batch, n, d)`` of a prompt at the end.
+    problems: those that it is made for; all if empty.
+    stream: its name in random streams, where that is not its own.
     """
 
     title: str

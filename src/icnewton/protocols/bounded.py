@@ -1,4 +1,4 @@
-"""Examples as of ``normalised``, divided by the largest norm in their prompt.
+"""Examples as in ``normalised``, divided by the largest norm in their prompt.
 
 Assumption 3.2, ||a_i|| <= 1, then holds with equality.
 """

@@ -1,5 +1,6 @@
-"""The bounds that the paper states for logistic regression, as functions; O(.) has the constant 1,
-logarithms are to base 2.
+"""The bounds that the paper states for logistic regression, as functions.
+
+O(.) has the constant 1, and logarithms are to base 2.
 """
 
 import math
@@ -11,7 +12,7 @@ Number = TypeVar("Number", float, pd.Series)
 
 LAYERS = 13  # what Figures 1 and 7 count for a Newton step
 PHASE = 1 / 6  # Theorem 5.4: the decrement of g = f / (4 mu) below which convergence is quadratic
-DECREASE = 0.01  # what g loses at least in a step before that
+DECREASE = 0.01  # the least that g loses in a step before that
 
 
 def condition_number(mu: float) -> float:
@@ -21,9 +22,8 @@ def condition_number(mu: float) -> float:
 
 def inner_steps(mu: float, error: float) -> float:
     """Theorem 5.2: k <= 2 log kappa_f + log log((1 + mu)^3 / (eps^2 mu^2))."""
-    return 2 * math.log2(condition_number(mu)) + math.log2(
-        math.log2((1 + mu) ** 3 / (error**2 * mu**2))
-    )
+    ratio = (1 + mu) ** 3 / (error**2 * mu**2)
+    return 2 * math.log2(condition_number(mu)) + math.log2(math.log2(ratio))
 
 
 def depth(mu: float, error: float) -> float:
@@ -37,24 +37,27 @@ def width(d: int, mu: float, error: float) -> float:
 
 
 def distance(mu: float, error: float) -> float:
-    """Theorem 5.1: sqrt(eps (1 + mu) / (4 mu)), the distance to the minimiser after enough steps."""
+    """Theorem 5.1: sqrt(eps (1 + mu) / (4 mu)).
+
+    It is the distance to the minimiser after enough steps.
+    """
     return math.sqrt(error * (1 + mu) / (4 * mu))
 
 
 def phases_error(mu: float) -> float:
-    """The error of a step up to which App. E.1 proves the two phases of Theorem 5.4: min(0.01, 0.04
-    mu / (1 + mu)).
+    """min(0.01, 0.04 mu / (1 + mu)).
+
+    It is the largest error of a step for which App. E.1 proves the two phases of Theorem 5.4.
     """
     return min(0.01, 0.04 * mu / (1 + mu))
 
 
 def next_decrement(decrement: Number, mu: float, error: Number) -> Number:
-    """What the decrement of g is at most after a damped step with this error: 2 (decrement)^2 for
-    an exact step.
+    """What the decrement of g is at most after a damped step with this error.
 
-    The error has length r in the norm of g's Hessian, whose eigenvalues are at most 1/4 + 1/(16
-    mu); moving by r changes gradient and Hessian so that x becomes at most (x + r / (1 - r)) / (1 -
-    r).
+    For an exact step it is 2 (decrement)^2. The error has length r in the norm of g's Hessian,
+    whose eigenvalues are at most 1/4 + 1/(16 mu). Moving by r changes gradient and Hessian so that
+    x becomes at most (x + r / (1 - r)) / (1 - r).
     """
     r = error * math.sqrt((mu + 0.25) / (4 * mu))
     return (2 * decrement**2 + r / (1 - r)) / (1 - r)

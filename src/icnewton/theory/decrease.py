@@ -1,14 +1,14 @@
-"""The functions behind Theorem 5.4's constant decrease (App. E.1, Figure 10), with enclosures
-instead of a look at a plot.
+"""The functions behind Theorem 5.4's constant decrease (App. E.1, Figure 10), with enclosures.
 
-A step with error e loses at least -h of g = f / (4 mu), where x is the decrement, c = e^T grad g
-and c' = e^T hess g e:
+A step with error e loses at least -h of g = f / (4 mu). Let x be the decrement, c = e^T grad g and
+c' = e^T hess g e. Then
 
-    h(x; c, c') = -x^2 / (1 + x) + c + w(delta),    delta^2 = x^2 / (1 + x)^2 - 2 c / (1 + x) + c',
-    w(t) = -t - log(1 - t).
+    h(x; c, c') = -x^2 / (1 + x) + c + w(delta),
+    delta^2     = x^2 / (1 + x)^2 - 2 c / (1 + x) + c',
+    w(t)        = -t - log(1 - t).
 
 The paper plots dh/dx for x in [1/6, 1], |c| <= 0.06 and h(1/6) for |c| <= 0.012, where c' <= 1e-4
-by its assumption on the error, and reads off that h is decreasing and at most -0.01. Here both are
+by its assumption on the error. It reads off that h is decreasing and at most -0.01. Here both are
 bounded from above on every cell of a fine grid, by the monotonicity of each term on the cell, so
 that a maximum over cells bounds the supremum. Decrements above 1, which the paper's plots leave
 out, occur for small mu; the claims table measures the decrease there too.
@@ -44,18 +44,15 @@ def slope_enclosure(cells: int, square: float = SQUARE) -> float:
     """An upper bound on dh/dx over [1/6, 1] x [-0.06, 0.06], from ``cells`` x ``cells`` boxes.
 
     On a box the terms are bounded by their values at corners: x / (1 + x)^3 has its maximum at 1/2,
-    every other term is monotone in x and in c. Boxes on which delta^2 < 0 throughout hold no error
-    vector and are left out.
+    and every other term is monotone in x and in c. Boxes on which delta^2 < 0 throughout hold no
+    error vector and are left out.
     """
     x, c = np.linspace(PHASE, 1, cells + 1), np.linspace(-SLOPE_RANGE, SLOPE_RANGE, cells + 1)
     left, right, low, high = x[:-1, None], x[1:, None], c[None, :-1], c[None, 1:]
     peak = np.clip(0.5, left, right)
     numerator = peak / (1 + peak) ** 3 + np.maximum(high / (1 + left) ** 2, high / (1 + right) ** 2)
-    squared = (
-        right**2 / (1 + right) ** 2
-        + np.maximum(-2 * low / (1 + left), -2 * low / (1 + right))
-        + square
-    )
+    linear = np.maximum(-2 * low / (1 + left), -2 * low / (1 + right))
+    squared = right**2 / (1 + right) ** 2 + linear + square
     longest = np.sqrt(np.maximum(squared, 0))
     with np.errstate(divide="ignore"):
         factor = np.where(longest < 1, 1 / (1 - longest), np.inf)
@@ -64,8 +61,9 @@ def slope_enclosure(cells: int, square: float = SQUARE) -> float:
 
 
 def value_enclosure(cells: int, square: float = SQUARE) -> float:
-    """An upper bound on h(1/6) over |c| <= 0.012 and c' <= ``square``: c at an interval's right,
-    delta at its left end.
+    """An upper bound on h(1/6) over |c| <= 0.012 and c' <= ``square``.
+
+    On each interval, c is taken at the right end and delta at the left.
     """
     c = np.linspace(-VALUE_RANGE, VALUE_RANGE, cells + 1)
     low, high = c[:-1], c[1:]
@@ -76,29 +74,17 @@ def value_enclosure(cells: int, square: float = SQUARE) -> float:
 
 
 def decrease_frame(cells: int = 2000, points: int = 121) -> pd.DataFrame:
-    """Figure 10's two functions on grids, with the enclosures: columns function, x, c, value,
-    enclosure.
+    """Figure 10's two functions on grids, with the enclosures.
+
+    Columns: function, x, c, value, enclosure.
     """
-    x, c = np.meshgrid(
-        np.linspace(PHASE, 1, points), np.linspace(-SLOPE_RANGE, SLOPE_RANGE, points), indexing="ij"
-    )
+    range_of_c = np.linspace(-SLOPE_RANGE, SLOPE_RANGE, points)
+    x, c = np.meshgrid(np.linspace(PHASE, 1, points), range_of_c, indexing="ij")
+    slopes = pd.DataFrame({"function": "slope", "x": x.ravel(), "c": c.ravel()})
+    slopes["value"] = slope(x, c, SQUARE).ravel()
+    slopes["enclosure"] = slope_enclosure(cells)
     y = np.linspace(-VALUE_RANGE, VALUE_RANGE, 10 * points)
-    slopes = {
-        "function": "slope",
-        "x": x.ravel(),
-        "c": c.ravel(),
-        "value": slope(x, c, SQUARE).ravel(),
-    }
-    values = {
-        "function": "value",
-        "x": PHASE,
-        "c": y,
-        "value": h(np.full_like(y, PHASE), y, SQUARE),
-    }
-    return pd.concat(
-        [
-            pd.DataFrame({**slopes, "enclosure": slope_enclosure(cells)}),
-            pd.DataFrame({**values, "enclosure": value_enclosure(50 * cells)}),
-        ],
-        ignore_index=True,
-    )
+    values = pd.DataFrame({"function": "value", "x": PHASE, "c": y})
+    values["value"] = h(np.full_like(y, PHASE), y, SQUARE)
+    values["enclosure"] = value_enclosure(50 * cells)
+    return pd.concat([slopes, values], ignore_index=True)

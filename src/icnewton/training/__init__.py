@@ -1,1 +1,1 @@
-"""Learning the weights: recipes, curriculum, the engine and the resumable loop."""
+"""Learning the weights: recipes, curriculum, steps and the resumable loop."""

@@ -1,4 +1,4 @@
-"""Sample, train: what a notebook needs of problems and training, in one call each."""
+"""Sampling and training for notebooks, in one call each."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,8 +24,9 @@ from icnewton.training.runs import Run
 def condition_of(
     problem: str, protocol: str, kappa: float, d: int | None, n: int | None, own: dict[str, Any]
 ) -> Condition:
-    """A condition, of the problem's usual sizes unless others are given; raises ValueError in one
-    sentence if there is none.
+    """A condition, of the problem's usual sizes unless others are given.
+
+    Raises ValueError in one sentence if the values make none.
     """
     usual = PROBLEMS[problem].sizes
     sizes = {"d": usual[0] if d is None else d, "n": usual[1] if n is None else n}
@@ -45,11 +46,11 @@ def sample(
     seed: int = 0,
     **own: float,
 ) -> Prompts:
-    """Prompts of a problem, float64, each of a covariance of its own.
+    """Prompts of a problem, float64, each from a covariance of its own.
 
-    ``own`` are the values that the problem's conditions have besides: ``noise`` (0 if left out) of
-    linear regression, ``mu`` of logistic regression. Raises ValueError in one sentence for values
-    that are none, listing the known names of problems and protocols.
+    ``own`` are values that only this problem's conditions have: ``noise`` (default 0) for linear
+    regression, ``mu`` for logistic regression. Raises ValueError in one sentence for wrong values,
+    and lists the known names of problems and protocols.
     """
     condition = condition_of(problem, protocol, kappa, d, n, own)
     source = generator("sample", condition, seed)
@@ -73,12 +74,15 @@ def train(
     say: Callable[[str], object] = lambda line: None,
     **own: float,
 ) -> Model:
-    """A model that was trained to the end of its recipe, the same for the same arguments.
+    """A model that was trained to the end of its recipe; equal arguments give equal models.
 
-    recipe: one, or the name of one that comes with the package. ``own`` as for ``sample``.
-    checkpoint: a file from which an interrupted training goes on. threads: those that torch uses
-    meanwhile; another number rounds differently. say: gets a line for every hundredth of the steps.
-    Raises ValueError in one sentence for values that are none.
+    recipe: one, or the name of one that comes with the package.
+    own: as for ``sample``.
+    checkpoint: a file from which an interrupted training goes on.
+    threads: those that torch uses meanwhile; another number rounds differently.
+    say: gets a line for every hundredth of the steps.
+
+    Raises ValueError in one sentence for wrong values.
     """
     condition = condition_of(problem or FAMILIES[family].problem, protocol, kappa, d, n, own)
     chosen = Recipe.named(recipe, family) if isinstance(recipe, str) else recipe

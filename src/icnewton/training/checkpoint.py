@@ -1,5 +1,6 @@
-"""Checkpoints in safetensors: weights, the optimizers' moments, the random stream, the log so far.
-No pickle.
+"""Checkpoints in safetensors, without pickle.
+
+They hold the weights, the optimizers' moments, the random stream and the log so far.
 """
 
 import hashlib
@@ -24,15 +25,15 @@ Record = tuple[float, float, float, float, float]
 def save_checkpoint(
     path: Path, state: TrainingState, log: Sequence[Record], run: Run, code: str
 ) -> None:
-    """Write the state and log of a run atomically; ``code`` is the digest of the code that got it
-    there.
+    """Write the state and log of a run atomically.
+
+    code: the digest of the code that trained it so far.
     """
     tensors = {f"weights.{name}": value for name, value in state.transformer.state_dict().items()}
     for place, optimizer in enumerate(state.optimizers):
         for index, moments in optimizer.state_dict()["state"].items():
-            tensors |= {
-                f"optimizer{place}.{index}.{name}": value for name, value in moments.items()
-            }
+            prefix = f"optimizer{place}.{index}"
+            tensors |= {f"{prefix}.{name}": value for name, value in moments.items()}
     tensors["source"] = state.source.get_state()
     tensors["log"] = torch.tensor(log, dtype=torch.float64).reshape(-1, len(Record.__args__))  # type: ignore[attr-defined]
     tensors = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
@@ -42,15 +43,14 @@ def save_checkpoint(
         "torch": torch.__version__,
         "step": str(state.step),
     }
-    write_atomically(
-        path,
-        lambda part: save_file(tensors, part, metadata | {"digest": _digest(tensors, metadata)}),
-    )
+    sealed = metadata | {"digest": _digest(tensors, metadata)}
+    write_atomically(path, lambda part: save_file(tensors, part, sealed))
 
 
 def writable(path: str | Path) -> Path:
-    """The path of a checkpoint, its folder made; raises ValueError in one sentence if no checkpoint
-    can be written there.
+    """The path of a checkpoint, whose folder is made.
+
+    Raises ValueError in one sentence if no checkpoint can be written there.
     """
     try:
         path = Path(path).expanduser()
@@ -58,7 +58,7 @@ def writable(path: str | Path) -> Path:
             raise IsADirectoryError("it is a folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path.parent).close()
-    except (OSError, RuntimeError) as error:  # RuntimeError: the home of a user who has none
+    except (OSError, RuntimeError) as error:  # RuntimeError if a user has no home
         raise ValueError(
             f"checkpoint: expected a file that can be written, found {path}: {brief(str(error))}"
         ) from None
@@ -66,8 +66,9 @@ def writable(path: str | Path) -> Path:
 
 
 def load_checkpoint(path: Path, state: TrainingState, run: Run, code: str) -> list[Record]:
-    """Restore ``state`` in place and return the log; raises ValueError with the reason if the file
-    cannot be used.
+    """Restore ``state`` in place and return the log.
+
+    Raises ValueError with the reason if the file cannot be used.
     """
     if path.exists() and not path.is_file():
         raise ValueError(f"{path}: expected a checkpoint, found something that is not a file")
@@ -77,28 +78,23 @@ def load_checkpoint(path: Path, state: TrainingState, run: Run, code: str) -> li
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"{path}: expected a checkpoint, found {error}") from None
-    if metadata.pop("digest", None) != _digest(tensors, metadata) or metadata.keys() != {
-        "run",
-        "code",
-        "torch",
-        "step",
-    }:
-        raise ValueError(
-            f"{path}: expected a checkpoint, found one that was changed after it was written"
-        )
+    is_intact = metadata.pop("digest", None) == _digest(tensors, metadata)
+    if not is_intact or metadata.keys() != {"run", "code", "torch", "step"}:
+        found = "one that was changed after it was written"
+        raise ValueError(f"{path}: expected a checkpoint, found {found}")
     if reason := _foreign(metadata, run, code):
         raise ValueError(f"{path}: the checkpoint was made {reason}")
-    if not all(
-        bool(tensor.isfinite().all()) for tensor in tensors.values() if tensor.is_floating_point()
-    ):
+    numbers = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
+    if not all(bool(tensor.isfinite().all()) for tensor in numbers):
         raise ValueError(f"{path}: the checkpoint holds values that are not finite")
     _restore(state, tensors, int(metadata["step"]))
     return [tuple(row) for row in tensors["log"].tolist()]
 
 
 def checkpoint_step(path: Path, run: Run, code: str) -> int:
-    """The step from which a training would go on: 0 where there is no checkpoint, or one of other
-    settings or code.
+    """The step from which a training would go on.
+
+    It is 0 where there is no checkpoint, or one of other settings or code.
     """
     try:
         with safetensors.safe_open(path, "pt") as file:
@@ -109,7 +105,7 @@ def checkpoint_step(path: Path, run: Run, code: str) -> int:
 
 
 def _foreign(metadata: Mapping[str, str], run: Run, code: str) -> str:
-    """In what a checkpoint's settings or code are not these; empty if in nothing."""
+    """How a checkpoint's settings or code differ from these; empty if they do not."""
     for name, now in (("code", code), ("torch", torch.__version__)):
         if metadata[name] != now:
             return f"by other {name}, {metadata[name]} and not {now}"
@@ -131,11 +127,8 @@ def _restore(state: TrainingState, tensors: Mapping[str, Tensor], step: int) -> 
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }
+    names = [name for name in tensors if name.startswith(prefix)]
+    return {name.removeprefix(prefix): tensors[name] for name in names}
 
 
 def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

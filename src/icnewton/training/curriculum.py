@@ -1,5 +1,6 @@
-"""A curriculum over dimension and prompt length (App. D): prompts grow from few active dimensions
-and few examples.
+"""A curriculum over dimension and prompt length (App. D).
+
+Prompts grow from few active dimensions and few examples.
 """
 
 from dataclasses import dataclass, replace
@@ -17,9 +18,9 @@ Growth = Within(0, 100_000)
 
 @dataclass(frozen=True)
 class Curriculum:
-    """Active dimensions and examples start at ``dims`` and ``points`` and grow every ``every``
-    steps, up to d and n.
+    """A schedule of active dimensions and examples.
 
+    They start at ``dims`` and ``points`` and grow every ``every`` steps, up to d and n.
     ``truncates`` says what an inactive dimension means: ``w`` zeroes the weights there and leaves
     the examples whole, as the paper's runs did; ``x`` zeroes the examples there. Raises ValueError
     in one sentence for a value out of its limits.
@@ -41,20 +42,14 @@ class Curriculum:
     def sizes(self, step: int, d: int, n: int) -> tuple[int, int]:
         """Active dimensions and examples at a step."""
         stage = step // self.every
-        return min(d, self.dims + stage * self.dims_step), min(
-            n, self.points + stage * self.points_step
-        )
+        dims, points = self.dims + stage * self.dims_step, self.points + stage * self.points_step
+        return min(d, dims), min(n, points)
 
     def apply(self, prompts: Prompts, step: int) -> Prompts:
-        """The prompts as the model sees them at a step; the label noise of an example stays what it
-        was drawn as.
-        """
+        """The prompts as the model sees them at a step; the label noise stays as drawn."""
         dims, points = self.sizes(step, prompts.d, prompts.n)
-        x, y, w = (
-            torch.cat([prompts.x[:, :points], prompts.x[:, -1:]], 1),
-            prompts.y[:, :points],
-            prompts.w,
-        )
+        x = torch.cat([prompts.x[:, :points], prompts.x[:, -1:]], 1)
+        y, w = prompts.y[:, :points], prompts.w
         noise = y - _labels(x, w)[:, :-1]
         if self.truncates == "x":
             x = x.clone()

@@ -1,5 +1,6 @@
-"""A whole training run: resumable at any moment, logged by the true mean loss, ending in a model
-with its card.
+"""A whole training run, which ends in a model with its card.
+
+It can be resumed at any moment. Its log records the true mean loss.
 """
 
 import math
@@ -30,19 +31,19 @@ LOG_COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
 
 
 class Unfinished(Exception):
-    """A training's time was up before its steps were; it goes on from its checkpoint."""
+    """The time of a training was up before its steps; it goes on from its checkpoint."""
 
 
 @dataclass
 class Training:
-    """A run on its way: its state, its log and what has been summed since the last record."""
+    """A run in progress: its state, its log and the sums since the last record."""
 
     run: Run
     state: TrainingState
     log: list[Record]
     checkpoint: Path
     code: str
-    sums: torch.Tensor  # of finite losses, of their gradients' norms, and how many
+    sums: torch.Tensor  # of finite losses and of their gradients' norms, and their number
     diverged: str | None = None  # in words, once no step of a record had a finite loss
 
     @property
@@ -66,7 +67,10 @@ class Training:
         self.sums += torch.stack([loss, norm, torch.ones_like(loss)]).where(finite, 0.0)
 
     def record(self, seconds: float) -> str:
-        """Close a line of the log and say it, or that no step since the last one had a finite loss."""
+        """Close a line of the log and return it in words.
+
+        If no step since the last record had a finite loss, the words say that the run diverged.
+        """
         if self.diverged is not None:
             return f"diverged: {self.diverged}"
         loss, norm = (self.sums[:2] / self.sums[2]).tolist()
@@ -77,9 +81,8 @@ class Training:
         rate = recipe.learning_rate * schedule(self.state.step - 1, recipe.warmup, recipe.steps)
         self.log.append((float(self.state.step), loss, rate, norm, round(seconds, 3)))
         self.sums.zero_()
-        return "step {:.0f}  loss {:.4e}  rate {:.2e}  gradient {:.2e}  {:.0f} s".format(
-            *self.log[-1]
-        )
+        words = "step {:.0f}  loss {:.4e}  rate {:.2e}  gradient {:.2e}  {:.0f} s"
+        return words.format(*self.log[-1])
 
     def save(self) -> None:
         """Write the checkpoint, unless nothing could go on from it."""
@@ -97,18 +100,22 @@ def train(
     deadline: float = math.inf,
     say: Callable[[str], object] = print,
 ) -> tuple[Model, list[Record]]:
-    """Train to the end and return the model and its log, a record (``LOG_COLUMNS``) for every
-    hundredth of the run.
+    """Train to the end; returns the model and its log.
 
-    A usable ``checkpoint`` is resumed; one that is damaged, not finite, or of another run or other
-    ``code`` (a digest) is refused aloud and training starts over. It is written with the first
-    record after every ``checkpoint_seconds`` and at the end. ``loss`` is the mean over every prompt
-    since the last record, steps in which it overflowed left out; ``seconds`` counts training alone,
-    over all sessions. A run none of whose steps since the last record had a finite loss has
-    diverged: it stops there, its card's origin says ``diverged`` with loss and step, its weights
-    are the last ones. At the first record after ``deadline`` (of ``time.monotonic``) the checkpoint
-    is written and Unfinished raised. Raises ValueError before the first step for a checkpoint that
-    cannot be written, and for another device than ``cpu`` or a ``cuda`` that is there.
+    The log has a record (``LOG_COLUMNS``) for every hundredth of the run. ``loss`` is the mean over
+    every prompt since the last record, without steps in which it overflowed; ``seconds`` counts
+    training alone, over all sessions.
+
+    A usable ``checkpoint`` is resumed. One that is damaged, not finite, or of another run or other
+    ``code`` (a digest) is refused in a message, and training starts over. The checkpoint is written
+    with the first record after every ``checkpoint_seconds`` and at the end.
+
+    A run has diverged if no step since the last record had a finite loss. It stops there: its
+    card's origin says ``diverged`` with loss and step, and its weights are the last ones.
+
+    At the first record after ``deadline`` (of ``time.monotonic``) the checkpoint is written and
+    Unfinished raised. Raises ValueError before the first step for a checkpoint that cannot be
+    written, and for a device other than ``cpu`` or an available ``cuda``.
     """
     return train_together(
         [run],
@@ -131,31 +138,28 @@ def train_together(
     deadline: float = math.inf,
     say: Callable[[str], object] = print,
 ) -> list[tuple[Model, list[Record]]]:
-    """``train`` for runs that ``stackable`` calls alike, one step of all at a time; ``seconds`` are
-    those of the whole stack.
+    """``train`` for runs that ``stackable`` calls alike, one step of all at a time.
 
-    Runs whose checkpoints stand at different steps are not stacked with each other; one that
-    diverges stops none of the others. Raises ValueError for unlike runs and where ``train`` does,
-    and Unfinished at the first record after ``deadline``.
+    ``seconds`` are those of the whole stack. Runs whose checkpoints stand at different steps are
+    not stacked with each other. A run that diverges stops none of the others. Raises ValueError
+    for unlike runs and where ``train`` does, and Unfinished at the first record after ``deadline``.
     """
     if not stackable(runs):
-        raise ValueError(
-            "expected runs that differ in condition and seed alone, found different shapes or recipes"
-        )
+        expected = "runs that differ in condition and seed alone"
+        raise ValueError(f"expected {expected}, found different shapes or recipes")
     if not checkpoint_seconds >= 0:
         raise ValueError(f"checkpoint_seconds: expected at least 0, found {checkpoint_seconds}")
     if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
-        raise ValueError(
-            f"device: expected cpu, or cuda where torch can use a GPU, found {brief(device)}"
-        )
+        expected = "cpu, or cuda where torch can use a GPU"
+        raise ValueError(f"device: expected {expected}, found {brief(device)}")
     paths = [writable(path) for path in checkpoints]
-    trainings = [
-        _resume(run, path, code, device, say) for run, path in zip(runs, paths, strict=True)
-    ]
-    for _, group in groupby(
-        sorted(trainings, key=lambda training: training.state.step),
-        lambda training: training.state.step,
-    ):
+    pairs = zip(runs, paths, strict=True)
+    trainings = [_resume(run, path, code, device, say) for run, path in pairs]
+
+    def position(training: Training) -> int:
+        return training.state.step
+
+    for _, group in groupby(sorted(trainings, key=position), position):
         _finish(list(group), checkpoint_seconds, deadline, say)
     return [(_model(training, device), training.log) for training in trainings]
 
@@ -166,16 +170,12 @@ def _finish(
     deadline: float,
     say: Callable[[str], object],
 ) -> None:
-    """Make the steps that are left of trainings that stand at the same step."""
+    """Make the remaining steps of trainings that stand at the same step."""
     first = trainings[0]
-    step = stepper(
-        [training.run for training in trainings], [training.state for training in trainings]
-    )
-    elapsed, began, saved = (
-        (first.log[-1][4] if first.log else 0.0),
-        time.monotonic(),
-        time.monotonic(),
-    )
+    runs, states = [training.run for training in trainings], [each.state for each in trainings]
+    step = stepper(runs, states)
+    elapsed = first.log[-1][4] if first.log else 0.0
+    began = saved = time.monotonic()
     steps, name = first.run.recipe.steps, _name(first.run)
     with tqdm(
         total=steps, initial=first.state.step, desc=name, unit="step", disable=None, leave=False
@@ -223,21 +223,16 @@ def _name(run: Run) -> str:
 
 def _model(training: Training, device: str) -> Model:
     run, log = training.run, training.log
+    versions = {name: version(name) for name in ("icnewton", "torch", "numpy")}
     origin = {
         "run": run.to_json(),
         "device": torch.cuda.get_device_name() if device == "cuda" else processor(),
         "compiled": compiled() is not None,
         "code": training.code,
-        "versions": {name: version(name) for name in ("icnewton", "torch", "numpy")}
-        | {"python": platform.python_version()},
+        "versions": versions | {"python": platform.python_version()},
         "seconds": log[-1][4] if log else 0.0,
         "final_loss": log[-1][1] if log else None,
         "diverged": training.diverged,
     }
-    return assemble(
-        run.format,
-        training.state.transformer.cpu(),
-        family=run.family,
-        kind="learned",
-        origin=origin,
-    )
+    transformer = training.state.transformer.cpu()
+    return assemble(run.format, transformer, family=run.family, kind="learned", origin=origin)

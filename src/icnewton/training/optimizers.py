@@ -1,10 +1,9 @@
-"""How parameters descend: Adam for all, or the polar factor of the momentum for weight matrices and
-Adam for the rest.
+"""How parameters descend: Adam for all, or Muon for weight matrices and Adam for the rest.
 
-**Muon** (Jordan et al., 2024) moves a matrix by the polar factor U V^T of its averaged gradient U S
-V^T: the steepest descent in the spectral norm, which treats all singular directions alike. The
-polar factor is itself computed by a Newton-Schulz iteration, an odd polynomial of the matrix that
-drives its singular values to 1: nothing but products of small matrices.
+**Muon** (Jordan et al., 2024) moves a matrix by the polar factor U V^T of its averaged gradient
+U S V^T. That is the steepest descent in the spectral norm, which treats all singular directions
+alike. The polar factor comes from a Newton-Schulz iteration, an odd polynomial of the matrix that
+drives its singular values to 1. It takes nothing but products of small matrices.
 """
 
 from collections.abc import Iterable
@@ -15,24 +14,21 @@ from torch import Tensor, nn
 
 from icnewton.training.recipe import Recipe
 
-QUINTIC = (
-    3.4445,
-    -4.7750,
-    2.0315,
-)  # a x + b x^3 + c x^5: steep at 0, within [0.68, 1.21] after five steps from any x > 0.003
+# a x + b x^3 + c x^5 is steep at 0, and within [0.68, 1.21] after five steps from any x > 0.003
+QUINTIC = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 
 
 def optimizers(model: nn.Module, recipe: Recipe, device: str) -> list[torch.optim.Optimizer]:
-    """The optimizers of a model by ``recipe``; each group has its rate as a tensor ``lr`` on the
-    device, and its ``peak``.
+    """The optimizers of a model by ``recipe``.
+
+    Each group has its rate as a tensor ``lr`` on the device, and its ``peak``.
     """
     spectral: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        is_spectral = (
-            recipe.matrix_rate is not None and parameter.ndim == 2 and name.startswith("layers.")
-        )
+        is_matrix = parameter.ndim == 2 and name.startswith("layers.")
+        is_spectral = is_matrix and recipe.matrix_rate is not None
         (spectral if is_spectral else others).append(parameter)
     options: dict[str, Any] = {"dtype": torch.float32, "device": device}
     adam = torch.optim.Adam(
@@ -52,19 +48,17 @@ def optimizers(model: nn.Module, recipe: Recipe, device: str) -> list[torch.opti
 
 
 class Muon(torch.optim.Optimizer):
-    """Moves matrices, stacked by shape, by ``lr`` times the polar factor of their Nesterov
-    momentum; ``lr`` is a tensor.
+    """Moves matrices by ``lr``, a tensor, times the polar factor of their Nesterov momentum.
 
-    A step changes each matrix by a spectral norm of about ``lr``.
+    Matrices are stacked by shape. A step changes each by a spectral norm of about ``lr``.
     """
 
     def __init__(self, matrices: Iterable[nn.Parameter], lr: Tensor, momentum: float) -> None:
         by_shape: dict[torch.Size, list[nn.Parameter]] = {}
         for matrix in matrices:
             by_shape.setdefault(matrix.shape, []).append(matrix)
-        super().__init__(
-            [{"params": group} for group in by_shape.values()], {"lr": lr, "momentum": momentum}
-        )
+        groups = [{"params": group} for group in by_shape.values()]
+        super().__init__(groups, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -81,8 +75,9 @@ class Muon(torch.optim.Optimizer):
 
 
 def polar_factor(matrices: Tensor) -> Tensor:
-    """U V^T of ``(count, m, n)`` matrices U S V^T, nearly: singular values above 0.3 % of the norm
-    end in [0.68, 1.21].
+    """U V^T of ``(count, m, n)`` matrices U S V^T, nearly.
+
+    Singular values above 0.3 % of the norm end in [0.68, 1.21].
     """
     wide = matrices if matrices.shape[-2] <= matrices.shape[-1] else matrices.mT
     X = wide / torch.linalg.matrix_norm(wide, keepdim=True).clamp_min(1e-30)

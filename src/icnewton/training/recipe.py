@@ -76,7 +76,7 @@ class Recipe:
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "Recipe":
-        """From plain values; raises ValueError in one sentence on unknown, missing or wrong ones."""
+        """The recipe of plain values; raises ValueError in one sentence on wrong ones."""
         return parse(cls, "recipe", values)
 
     @classmethod
@@ -99,9 +99,7 @@ def recipes() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
 
 
 def values_of(known: Mapping[str, Mapping[str, Any]], name: str, family: str) -> Mapping[str, Any]:
-    """The values of a recipe for a family; raises ValueError, listing what there is, if it has
-    none.
-    """
+    """The values of a recipe for a family; raises ValueError, with the names there are."""
     if name not in known:
         raise ValueError(f"recipe: expected one of {', '.join(known)}, found {name!r}")
     cooked = FAMILIES[family].recipes or family

@@ -23,7 +23,8 @@ from icnewton.typed import Within, plain, refuse
 class Run:
     """One model to be learned; runs of different depth or seed share no random stream.
 
-    family: an entry of ``models.families``, which says what the model is and what it is to answer.
+    family: an entry of ``models.families``, which says what the model is and what it answers.
+
     Raises ValueError in one sentence for values out of their limits, or that contradict each other.
     """
 
@@ -88,12 +89,11 @@ class Run:
         return cast(torch.Tensor, getattr(prompts, self.kind.target))
 
     def transformer(self) -> Transformer:
-        """The transformer at its initialisation, float32 on the CPU, from the run's own random
-        stream.
+        """The transformer at its initialisation, float32 on the CPU.
 
-        Weights are Gaussian with variance 1 / fan-in; the output maps of attention and feed-forward
-        networks carry a further ``output_gain / layers``, which keeps the residual stream near its
-        embedding at first.
+        Weights are Gaussian with variance 1 / fan-in, from a random stream of their own. The output
+        maps of attention and feed-forward networks carry a further ``output_gain / layers``, which
+        keeps the residual stream near its embedding at first.
         """
         sizes = (self.condition.d, self.condition.n, self.layers)
         config = self.kind.architecture(self.recipe, *sizes)
@@ -113,8 +113,9 @@ class Run:
 
 
 def parse_run(values: object) -> Run:
-    """The run of ``Run.to_json``'s plain values, as jobs receive it; raises ValueError in one
-    sentence on wrong ones.
+    """The run of ``Run.to_json``'s plain values, as jobs receive it.
+
+    Raises ValueError in one sentence on wrong ones.
     """
     wanted = ("family", "condition", "layers", "seed", "recipe")
     if not isinstance(values, Mapping):

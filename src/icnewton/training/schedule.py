@@ -4,8 +4,9 @@ import math
 
 
 def schedule(step: int, warmup: int, steps: int) -> float:
-    """The rate of step 0, ..., steps - 1 over its peak: rises to 1 over ``warmup`` steps, then
-    follows half a cosine to 0.
+    """The rate of step 0, ..., steps - 1 over its peak.
+
+    It rises to 1 over ``warmup`` steps and then follows half a cosine to 0.
     """
     if step < warmup:
         return (step + 1) / warmup

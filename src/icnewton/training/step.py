@@ -1,6 +1,6 @@
 """One training step, plainly: draw prompts, answer them, descend the mean squared error.
 
-``fast/`` has short cuts for the first two, each equal to what stands here; ``fast/step.py`` says
+``fast/`` has short cuts for the first two, each equal to what stands here. ``fast/step.py`` says
 when they are taken.
 """
 
@@ -26,8 +26,8 @@ Answer = Callable[[Transformer, Tensor], Tensor]  # (batch, 1, outputs) from tok
 class TrainingState:
     """Everything that changes while training; restoring it resumes a run bit for bit.
 
-    rates: ``(steps,)`` the schedule on the device. clock: the step on the device, so that a step
-    needs no word from the host.
+    rates: ``(steps,)``, the schedule on the device.
+    clock: the step on the device, so that a step waits for nothing from the host.
     """
 
     transformer: Transformer
@@ -66,8 +66,9 @@ def squared_errors(
     target: Tensor,
     answer: Answer = Transformer.answer,
 ) -> Tensor:
-    """The squared error of each query's prediction, or the mean of those of the weights,
-    ``(batch,)``.
+    """The squared error of each query's prediction, ``(batch,)``.
+
+    Where the answer is weights, it is the mean of their squared errors.
     """
     error = run.format.read(answer(transformer, tokens)) - target
     return error.square().view(len(target), -1).mean(1)
@@ -93,8 +94,7 @@ def gradient(
 
 
 def descend(run: Run, state: TrainingState) -> Tensor:
-    """Clip the gradients and move the parameters; returns the gradients' norm before clipping,
-    detached.
+    """Clip the gradients and move the parameters; returns the norm before clipping, detached.
 
     A gradient that is not finite, because a rare prompt overflowed float32, counts as zero.
     """

@@ -26,16 +26,18 @@ def gram_matrix(x: Tensor, ridge: float = 0.0) -> Tensor:
 
 
 def moment(x: Tensor, y: Tensor) -> Tensor:
-    """b = A^T y, ``(batch, d)``, from ``(batch, n, d)`` and ``(batch, n)``; raises ValueError on
-    other shapes.
+    """b = A^T y, ``(batch, d)``, from x ``(batch, n, d)`` and y ``(batch, n)``.
+
+    Raises ValueError on other shapes.
     """
     require({"x": (x, ("n", "d")), "y": (y, ("n",))})
     return (x.mT @ y.unsqueeze(-1)).squeeze(-1)
 
 
 def direct_solve(S: Tensor, b: Tensor) -> Tensor:
-    """The solution w ``(batch, d)`` of S w = b, by Cholesky; raises torch.linalg.LinAlgError if S
-    is not positive.
+    """The solution w ``(batch, d)`` of S w = b, by Cholesky.
+
+    Raises torch.linalg.LinAlgError if S is not positive.
     """
     return torch.cholesky_solve(b.unsqueeze(-1), torch.linalg.cholesky(S)).squeeze(-1)
 
@@ -43,9 +45,7 @@ def direct_solve(S: Tensor, b: Tensor) -> Tensor:
 def predictions(
     iterates: Callable[[Tensor, Tensor], Iterates],
 ) -> "Callable[[LinearPrompts, LinearCondition], Iterates]":
-    """From iterates w_t of S and b to what they predict for the queries of prompts, ``(batch,)``
-    each.
-    """
+    """Turns iterates w_t of S and b into predictions ``(batch,)`` for the queries of prompts."""
 
     def answers(prompts: "LinearPrompts", condition: "LinearCondition") -> Iterates:
         examples, query = prompts.x[:, :-1], prompts.x[:, -1]
@@ -66,9 +66,9 @@ def dot(u: Tensor, v: Tensor) -> Tensor:
 
 
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """numerator / denominator, and 0 where the denominator has vanished: the iterate has converged
-    there.
+    """numerator / denominator, and 0 where the denominator has vanished.
+
+    The iterate has converged there.
     """
-    return torch.where(
-        denominator > 0, numerator / denominator.clamp_min(torch.finfo(numerator.dtype).tiny), 0.0
-    )
+    tiny = torch.finfo(numerator.dtype).tiny
+    return torch.where(denominator > 0, numerator / denominator.clamp_min(tiny), 0.0)

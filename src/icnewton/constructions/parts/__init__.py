@@ -1,1 +1,1 @@
-"""TODO."""
+"""What constructions share: heads, neurons, gadgets with their bounds, budgets."""

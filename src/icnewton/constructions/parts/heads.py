@@ -1,17 +1,18 @@
 """Heads and neurons by their action, compiled to the weights of the ordinary transformer.
 
-A linear-attention head is trilinear, (value)(key)^T(query), so it is stated as the proof states it:
+A linear-attention head is trilinear, (value)(key)^T(query). It is stated as a proof states it:
 
     Head(value={"X": -X}, key=S, query=X)        # X <- X - X S^T X
     Head(value={"X": 2 * X}, key=I, query=I)     # X <- X + 2 X
 
-where X, S, I are ``Rows`` of the named stream. The sum over tokens is the matrix product: with the
-identity in block I of the first d tokens, products, transposes and copies of d x d blocks are
-heads. ``relu.py`` has the neurons.
+where X, S and I are ``Rows`` of the named stream. The sum over tokens is the matrix product. With
+the identity in block I of the first d tokens, heads compute products, transposes and copies of
+d x d blocks. ``relu.py`` has the neurons.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import cast
 
 import torch
@@ -31,8 +32,9 @@ from icnewton.models.transformer import (
 
 @dataclass(frozen=True)
 class Head:
-    """Adds (value)(key)^T(query) to each target block; ``value`` maps a target block to the rows
-    that go there.
+    """Adds (value)(key)^T(query) to each target block.
+
+    ``value`` maps a target block to the rows that go there.
     """
 
     value: Mapping[str, Rows]
@@ -46,20 +48,20 @@ Action = Head | Neurons
 def compile_layers(
     stream: Stream, layers: Sequence[Sequence[Action]], loops: int = 1, budget: int = BUDGET
 ) -> Transformer:
-    """The float64 transformer whose layers do these actions, exactly: its heads first, then its
-    neurons.
+    """The float64 transformer whose layers do exactly these actions: first the heads, then neurons.
 
-    ``loops`` applies the whole stack that often. Raises ValueError, before any weight is made, if
-    the weights would take more than ``budget`` bytes.
+    ``loops`` is how often the whole stack is applied. Raises ValueError, before any weight is made,
+    if the weights would take more than ``budget`` bytes.
     """
-    heads = [[action for action in layer if isinstance(action, Head)] for layer in layers]
-    neurons = [[action for action in layer if not isinstance(action, Head)] for layer in layers]
+    heads = [_heads(layer) for layer in layers]
+    neurons = [_neurons(layer) for layer in layers]
+    sizes = [_size(stream, head) for head in chain.from_iterable(heads)]
     hidden = tuple(count_neurons(stream, layer) for layer in neurons)
     config = TransformerConfig(
         width=stream.width,
         depth=len(layers),
-        heads=max(1, *(len(layer) for layer in heads)) if heads else 1,
-        head_dim=max((_size(stream, head) for layer in heads for head in layer), default=1),
+        heads=max([1, *map(len, heads)]),
+        head_dim=max(sizes, default=1),
         hidden_width=hidden if any(hidden) else 0,
         loops=loops,
     )
@@ -74,8 +76,16 @@ def compile_layers(
     return transformer
 
 
+def _heads(layer: Sequence[Action]) -> list[Head]:
+    return [action for action in layer if isinstance(action, Head)]
+
+
+def _neurons(layer: Sequence[Action]) -> list[Neurons]:
+    return [action for action in layer if not isinstance(action, Head)]
+
+
 def _directions(head: Head) -> dict[tuple[tuple[str, float], ...], Rows]:
-    """The sources of a head without their factors: those that are multiples of one another are one."""
+    """The sources of a head without their factors; multiples of one another count as one."""
     unit = [rows / _leading(rows) for rows in head.value.values()]
     return {tuple(sorted(rows.terms.items())): rows for rows in unit}
 
@@ -90,8 +100,9 @@ def _size(stream: Stream, head: Head) -> int:
 
 
 def _matrices(stream: Stream, head: Head) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """(V, K, Q, O): sources that are multiples of one another share the rows of V, their factors go
-    into O.
+    """(V, K, Q, O) of a head.
+
+    Sources that are multiples of one another share rows of V; their factors go into O.
     """
     starts: dict[tuple[tuple[str, float], ...], int] = {}
     values: list[Tensor] = []
@@ -108,9 +119,8 @@ def _matrices(stream: Stream, head: Head) -> tuple[Tensor, Tensor, Tensor, Tenso
         start, size = starts[tuple(sorted((rows / factor).terms.items()))], stream.size(rows)
         block = output[stream.slice(target), start : start + size]
         if block.shape[0] != block.shape[1]:
-            raise ValueError(
-                f"the head's value has {block.shape[1]} rows, its target {target!r} has {block.shape[0]}"
-            )
+            found = f"its target {target!r} has {block.shape[0]}"
+            raise ValueError(f"the head's value has {block.shape[1]} rows, {found}")
         block.fill_diagonal_(factor)
     return value, key, query, output
 

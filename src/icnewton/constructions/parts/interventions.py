@@ -1,7 +1,7 @@
-"""Damped-Newton transformers with some gadgets made exact: after the layer that writes a block, the
-block is overwritten.
+"""Damped-Newton transformers with some gadgets made exact.
 
-The gadgets are the error terms of App. C, with sqrt(d_i) in place of d_i:
+After the layer that writes a gadget's block, the block is overwritten with the exact values. The
+gadgets are the error terms of App. C, with sqrt(d_i) in place of d_i:
 
     root         u_1        r_i = sqrt(d_i)
     product      U_2        b_i = r_i a_i
@@ -25,16 +25,14 @@ GADGETS = ("root", "product", "inverse", "probability", "damping")
 
 @torch.no_grad()
 def iterates(model: Model, x: Tensor, y: Tensor, exact: Collection[str] = ()) -> list[Tensor]:
-    """w ``(batch, d)`` after every step 0, 1, ..., with the gadgets in ``exact`` replaced by their
-    exact functions.
+    """w ``(batch, d)`` after steps 0, 1, ..., with the gadgets in ``exact`` made exact.
 
-    Raises ValueError for other models than built logistic ones.
+    Raises ValueError for models other than built logistic ones.
     """
     format = model.format
     if not isinstance(format, LogisticStateFormat):
-        raise ValueError(
-            f"expected a built logistic model, found {model.card.kind} {model.card.family}"
-        )
+        other = f"{model.card.kind} {model.card.family}"
+        raise ValueError(f"expected a built logistic model, found {other}")
     format.check(x, y)
     tokens, stream, mu = format.tokens(x, y), format.stream, model.card["origin"]["mu"]
     per_step = model.card.layers_per_step or 1
@@ -56,9 +54,8 @@ def _product(blocks: Blocks, mu: float) -> Tensor:
 
 def _inverse(blocks: Blocks, mu: float) -> Tensor:
     d = blocks["I"].shape[-1]
-    right = (
-        blocks["I"] + blocks["G"]
-    )  # the identity's columns, and the gradient at the marked token
+    # the identity's columns, and the gradient at the marked token
+    right = blocks["I"] + blocks["G"]
     return torch.linalg.solve(blocks["S"][..., :d, :], right.mT).mT
 
 
@@ -75,8 +72,7 @@ def _damping(blocks: Blocks, mu: float) -> Tensor:
     return -s / (2 * mu**0.5 + s)
 
 
-# gadget -> (the layer of a step after which it is written, counted as a Python index; its block;
-# the exact function)
+# gadget -> (the layer of a step that writes it, as a Python index; its block; the exact function)
 REPLACEMENTS: dict[str, tuple[int, str, Callable[[Blocks, float], Tensor]]] = {
     "root": (-1, "r", _root),
     "product": (1, "b", _product),

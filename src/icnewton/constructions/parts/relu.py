@@ -1,39 +1,36 @@
-"""ReLU neurons by their action: piecewise-linear interpolation with a-priori error bounds, linear
-maps, squares.
+"""ReLU neurons by their action: interpolation with a-priori error bounds, linear maps, squares.
 
 A scalar function on an interval becomes one feed-forward layer: a neuron ReLU(t - t_j) for each
 knot, weighted with the change of slope there. **Outside the knots the network is constant**: it
 takes the value at the nearest end.
 
-Interpolation in a cell of length h errs by at most h^2 / 8 sup |f''|, so knots are spread with
-density sqrt(|f''|), which makes the errors of all cells equal as the knots become many; the bound
-of the knots actually placed is then computed cell by cell (``cell_bound``), with the supremum of
-|f''| over the cell, not an estimate.
+In a cell of length h, interpolation errs by at most h^2 / 8 sup |f''|. Knots are therefore spread
+with density sqrt(|f''|), which makes the errors of all cells equal as the knots become many. The
+bound for the knots actually placed is then computed cell by cell (``cell_bound``), with the
+supremum of |f''| over the cell, not an estimate.
 
-Linear maps of rows are exact (x = ReLU(x) - ReLU(-x)), and so is clearing a row (x - x = 0 to the
-bit).
+Linear maps of rows are exact (x = ReLU(x) - ReLU(-x)). So is clearing a row (x - x = 0 to the bit).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
 
 from icnewton.models.stream import Rows, Stream
 
-Weights = tuple[
-    Tensor, Tensor, Tensor, Tensor
-]  # W_1 (hidden, width), b_1 (hidden), W_2 (width, hidden), b_2 (width)
+# W_1 (hidden, width), b_1 (hidden), W_2 (width, hidden), b_2 (width)
+Weights = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
 class Interpolants:
-    """Adds to each target block the piecewise-linear function of ``source`` with these values at
-    ``knots``.
+    """Adds to each target block the piecewise-linear function of ``source``, given by its values.
 
-    knots: ``(N + 1,)`` ascending float64; values: target -> ``(N + 1,)``. Every row of the source
-    has its own neurons, which all targets share.
+    knots: ``(N + 1,)`` ascending float64. values: target -> ``(N + 1,)`` values at the knots. Every
+    row of the source has its own neurons, which all targets share.
     """
 
     source: Rows
@@ -43,7 +40,7 @@ class Interpolants:
 
 @dataclass(frozen=True)
 class Linear:
-    """Adds rows to each target block, exactly: two neurons a row."""
+    """Adds rows to each target block, exactly, with two neurons a row."""
 
     value: Mapping[str, Rows]
 
@@ -53,13 +50,12 @@ Neurons = Interpolants | Linear
 
 def clear(*rows: Rows) -> list[Linear]:
     """Sets blocks to zero, to the bit."""
-    return [Linear({name: Rows({name: -1.0})}) for block in rows for name in block.terms]
+    names = chain.from_iterable(block.terms for block in rows)
+    return [Linear({name: Rows({name: -1.0})}) for name in names]
 
 
 def interpolate(knots: Tensor, values: Tensor, t: Tensor) -> Tensor:
-    """What ``Interpolants`` computes, without a network: linear between the knots, constant outside
-    them.
-    """
+    """What ``Interpolants`` computes, without a network; constant outside the knots."""
     t = t.clamp(knots[0], knots[-1])
     cell = (torch.searchsorted(knots, t, right=True) - 1).clamp(0, len(knots) - 2)
     left, right = knots[cell], knots[cell + 1]
@@ -68,8 +64,9 @@ def interpolate(knots: Tensor, values: Tensor, t: Tensor) -> Tensor:
 
 
 def spread(density: Callable[[Tensor], Tensor], grid: Tensor, cells: int) -> Tensor:
-    """``(cells + 1,)`` knots with equal integrals of ``density`` between them; ``grid`` resolves
-    the density.
+    """``(cells + 1,)`` knots with equal integrals of ``density`` between them.
+
+    ``grid`` must be fine enough to resolve the density.
     """
     middle = (grid[1:] + grid[:-1]) / 2
     mass = torch.cat([torch.zeros(1, dtype=grid.dtype), (density(middle) * grid.diff()).cumsum(0)])
@@ -84,26 +81,27 @@ def cell_bound(
 ) -> Tensor:
     """``(N,)`` bounds h^2 / 8 sup |f''| on the error in each cell, rigorous up to rounding.
 
-    ``curvature`` is |f''|, monotone between its ``peaks``, so that its supremum over a cell is at
+    ``curvature`` is |f''|. It is monotone between its ``peaks``, so its supremum over a cell is at
     an end or a peak.
     """
     left, right = knots[:-1], knots[1:]
     supremum = torch.maximum(curvature(left), curvature(right))
     for peak in peaks:
         inside = (left <= peak) & (peak <= right)
-        supremum = torch.where(
-            inside, torch.maximum(supremum, curvature(torch.full_like(left, peak))), supremum
-        )
+        raised = torch.maximum(supremum, curvature(torch.full_like(left, peak)))
+        supremum = torch.where(inside, raised, supremum)
     return (right - left).square() / 8 * supremum
 
 
 def parabola(low: float, high: float, cells: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Knots, values of t^2, and the sawtooth s in [0, 1] that carries the rest: t^2 = interpolant -
-    h^2 (s - s^2).
+    """Knots, values of t^2 at them, and a sawtooth s in [0, 1] that carries the rest of t^2.
 
-    Equal cells of length h = (high - low) / cells; s is 0 and 1 at alternate knots. Because the
-    rest is a parabola again, a second layer of as many neurons squares the accuracy: the error
-    after it is at most h^2 / (4 cells^2), one-sided.
+    Cells are equal, of length h = (high - low) / cells, and s is 0 and 1 at alternate knots. Then
+
+        t^2 = interpolant - h^2 (s - s^2).
+
+    The rest is again a parabola, so a second layer of as many neurons squares the accuracy: after
+    it the error is one-sided and at most h^2 / (4 cells^2).
     """
     knots = torch.linspace(low, high, cells + 1, dtype=torch.float64)
     return knots, knots.square(), torch.arange(cells + 1, dtype=torch.float64) % 2
@@ -112,12 +110,15 @@ def parabola(low: float, high: float, cells: int) -> tuple[Tensor, Tensor, Tenso
 def product(
     r: Rows, a: Rows, target: str, scratch: tuple[str, str], cells: int
 ) -> tuple[list[Neurons], list[Neurons]]:
-    """Two layers of neurons that add r a to ``target`` for a row r in [0, 1/2] and rows a in [-1,
-    1].
+    """Two layers of neurons that add r a to ``target``, for a row r and rows a.
 
-    r a = ((2 r + a)^2 - (2 r - a)^2) / 8, each square by ``parabola`` on [-1, 2] and then on [0,
-    1]; the ``scratch`` blocks, zero before, hold the two sawteeth in between and are zero again
-    after. The error is at most ``product_bound(cells)``.
+    r must lie in [0, 1/2] and a in [-1, 1]. The product is
+
+        r a = ((2 r + a)^2 - (2 r - a)^2) / 8,
+
+    with each square by ``parabola`` on [-1, 2] and then on [0, 1]. The ``scratch`` blocks hold the
+    two sawteeth in between; they must be zero before and are zero again after. The error is at
+    most ``product_bound(cells)``.
     """
     knots, squares, sawtooth = parabola(-1.0, 2.0, cells)
     unit, parabolas, _ = parabola(0.0, 1.0, cells)
@@ -134,21 +135,22 @@ def product(
 
 
 def product_bound(cells: int) -> float:
-    """The error of ``product``: two one-sided errors of at most h^2 / (4 cells^2), h = 3 / cells,
-    over 8.
+    """The error of ``product``.
+
+    Two one-sided errors of at most h^2 / (4 cells^2), h = 3 / cells, are divided by 8.
     """
     return 9 / (32 * cells**4)
 
 
 def count_neurons(stream: Stream, neurons: Sequence[Neurons]) -> int:
     """How many neurons the actions take."""
-    counts = [
-        stream.size(n.source) * len(n.knots)
-        if isinstance(n, Interpolants)
-        else 2 * sum(map(stream.size, n.value.values()))
-        for n in neurons
-    ]
-    return sum(counts)
+    return sum(_count(stream, n) for n in neurons)
+
+
+def _count(stream: Stream, neurons: Neurons) -> int:
+    if isinstance(neurons, Interpolants):
+        return stream.size(neurons.source) * len(neurons.knots)
+    return 2 * sum(map(stream.size, neurons.value.values()))
 
 
 def compile_neurons(stream: Stream, neurons: Sequence[Neurons]) -> Weights:
@@ -180,10 +182,9 @@ def _interpolants(stream: Stream, neurons: Interpolants) -> Weights:
 
 
 def _linear(stream: Stream, neurons: Linear) -> Weights:
-    sources = torch.cat([stream.selector(rows) for rows in neurons.value.values()])
-    targets = torch.cat(
-        [torch.arange(stream.width)[stream.slice(target)] for target in neurons.value]
-    )
+    sources = torch.cat([stream.selector(source) for source in neurons.value.values()])
+    rows = torch.arange(stream.width)
+    targets = torch.cat([rows[stream.slice(target)] for target in neurons.value])
     second = torch.zeros(stream.width, len(sources), dtype=torch.float64)
     second[targets, torch.arange(len(sources))] = 1.0
     first = torch.cat([sources, -sources])

@@ -15,8 +15,9 @@ from icnewton.registry import Registry
 class Measurement:
     """A table that follows from settings alone.
 
-    measure: from keywords, whose annotations say what they may be, to a frame. protocols: those whose prompts it draws. caption: what the report says
-    of the frame, where it shows it as a table.
+    measure: from keywords, whose annotations say what they may be, to a frame.
+    protocols: those whose prompts it draws.
+    caption: what the report says of the frame, where it shows it as a table.
     """
 
     measure: Callable[..., pd.DataFrame]

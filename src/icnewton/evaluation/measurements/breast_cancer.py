@@ -1,4 +1,4 @@
-"""Real input: scikit-learn's bundled breast-cancer data as one logistic prompt (d = 30, n = 569)."""
+"""Real input: scikit-learn's breast-cancer data as one logistic prompt (d = 30, n = 569)."""
 
 import numpy as np
 import pandas as pd
@@ -14,31 +14,28 @@ from icnewton.problems.parts import logistic_loss as logistic
 
 
 def breast_cancer() -> tuple[Tensor, Tensor]:
-    """x ``(1, 569, 30)``, standardised and then divided by the largest norm of a row; y ``(1,
-    569)``, 1 for benign, else -1.
+    """x ``(1, 569, 30)``, standardised and divided by the largest norm of a row; y ``(1, 569)``.
+
+    A label is 1 for benign, else -1.
     """
     data = load_breast_cancer()
     features = (data.data - data.data.mean(0)) / data.data.std(0)
     features /= np.linalg.norm(features, axis=1).max()
-    return torch.from_numpy(features).unsqueeze(0), torch.from_numpy(
-        2.0 * data.target - 1
-    ).unsqueeze(0)
+    x, y = torch.from_numpy(features), torch.from_numpy(2.0 * data.target - 1)
+    return x.unsqueeze(0), y.unsqueeze(0)
 
 
 def cancer_frame(mu: Mu, error: StepError, steps: Steps) -> pd.DataFrame:
-    """The built transformer, this package's minimiser and scikit-learn: distances between their w,
-    and training accuracy.
+    """The built transformer, this package's minimiser and scikit-learn, with their accuracies.
 
-    ``relative`` is ||w - w_sklearn|| / ||w_sklearn||; scikit-learn minimises the same loss with C =
-    1 / (n mu).
+    ``relative`` is ||w - w_sklearn|| / ||w_sklearn||. scikit-learn minimises the same loss with
+    C = 1 / (n mu). ``accuracy`` is that on the prompt itself.
     """
     x, y = breast_cancer()
     n, d = x.shape[1:]
     model = build_damped_newton(d=d, n=n, mu=mu, steps=steps, error=error, looped=True)
-    fitted = LogisticRegression(C=1 / (n * mu), fit_intercept=False, tol=1e-12, max_iter=10000).fit(
-        x[0].numpy(), y[0].numpy()
-    )
-    expected = torch.from_numpy(fitted.coef_)
+    classifier = LogisticRegression(C=1 / (n * mu), fit_intercept=False, tol=1e-12, max_iter=10000)
+    expected = torch.from_numpy(classifier.fit(x[0].numpy(), y[0].numpy()).coef_)
     card = model.card
     rows = [
         ("scikit-learn", expected, np.nan, np.nan),

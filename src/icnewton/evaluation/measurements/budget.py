@@ -29,11 +29,10 @@ def error_budget(
     d: Size = 5,
     n: Size = 26,
 ) -> pd.DataFrame:
-    """One row for each mu, prompt and intervention: distance to the minimiser and largest step error, by
-    which gadget is exact.
+    """Distance to the minimiser and largest step error, for each mu, prompt and intervention.
 
-    ``intervention`` is ``all`` (no gadget exact), ``without`` (this one exact) or ``only`` (every other
-    one exact).
+    ``intervention`` is ``all`` (no gadget is exact), ``without`` (this one is exact) or ``only``
+    (every other one is exact).
     """
     frames = []
     for value in mu:

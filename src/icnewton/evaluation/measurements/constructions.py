@@ -1,8 +1,10 @@
-"""Constructions against the algorithms that they execute, on random problems: the measurements
-behind L4.1 and T4.2.
+"""Constructions against the algorithms that they execute, on random problems.
+
+These are the measurements behind L4.1 and T4.2.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Annotated, Any
 
 import pandas as pd
@@ -27,13 +29,12 @@ Steps = Annotated[int, Within(0, 2000)]
 def random_matrices(
     d: int, kappa: float, batch: int, symmetric: bool, source: torch.Generator
 ) -> Tensor:
-    """``(batch, d, d)`` matrices with singular values from 1 to 1 / kappa; positive definite if
-    symmetric.
+    """Matrices ``(batch, d, d)`` with singular values from 1 to 1 / kappa.
+
+    They are positive definite if ``symmetric``.
     """
-    left, right = (
-        torch.linalg.qr(torch.randn(batch, d, d, generator=source, dtype=torch.float64)).Q
-        for _ in "UV"
-    )
+    gaussian = [torch.randn(batch, d, d, generator=source, dtype=torch.float64) for _ in range(2)]
+    left, right = (torch.linalg.qr(matrix).Q for matrix in gaussian)
     values = torch.linspace(0, 1, d, dtype=torch.float64).mul(-torch.log(torch.tensor(kappa))).exp()
     matrices: Tensor = left * values @ (left if symmetric else right).mT
     return matrices
@@ -45,19 +46,15 @@ def check_all(
     steps: Annotated[tuple[Steps, ...], "Steps."],
     batch: Annotated[int, Within(1, 1_000_000), "Problems of each kind."],
 ) -> pd.DataFrame:
-    """One row for each construction, d, kappa and T: the largest relative error and the shape read
-    off the module.
+    """The largest relative error and the module's shape, for each construction, d, kappa and T.
 
-    The error is ||X - X_T||_F / ||X_T||_F for ``inverse``, and for ``least_squares`` the norm over
-    the batch of differences of predictions over the norm of predictions.
+    The error is ||X - X_T||_F / ||X_T||_F for ``inverse``. For ``least_squares`` it is the norm
+    over the batch of differences of predictions over the norm of predictions.
     """
     rows: list[Mapping[str, Any]] = []
-    for size in d:
-        for condition_number in kappa:
-            for count in steps:
-                for order in (2, 3, 4):
-                    rows += _inverse_rows(size, condition_number, count, order, batch)
-                    rows.append(_least_squares_row(size, condition_number, count, order, batch))
+    for setting in product(d, kappa, steps, (2, 3, 4)):
+        rows += _inverse_rows(*setting, batch)
+        rows.append(_least_squares_row(*setting, batch))
     return pd.DataFrame(rows)
 
 
@@ -91,7 +88,7 @@ def _least_squares_row(
 
 
 def _source(d: int, kappa: float, *keys: object) -> torch.Generator:
-    """The random stream of a setting, in whose name a whole kappa is written as such."""
+    """The random stream of a setting; its name has a whole kappa as a whole number."""
     return generator("checks", d, int(kappa) if kappa.is_integer() else kappa, *keys)
 
 
@@ -99,22 +96,9 @@ def _row(
     model: Model, matrix: str, d: int, n: int, kappa: float, steps: int, order: int, error: float
 ) -> Mapping[str, Any]:
     card = model.card
-    shape = {
-        "depth": card.depth,
-        "heads": card.heads,
-        "width": card.width,
-        "hidden_width": card.hidden_width,
-    }
-    problem = {
-        "family": card.family,
-        "matrix": matrix,
-        "order": order,
-        "d": d,
-        "n": n,
-        "kappa": kappa,
-        "steps": steps,
-    }
-    return problem | shape | {"error": error}
+    shape = {name: card[name] for name in ("depth", "heads", "width", "hidden_width")}
+    kind = {"family": card.family, "matrix": matrix, "order": order}
+    return kind | {"d": d, "n": n, "kappa": kappa, "steps": steps} | shape | {"error": error}
 
 
 ENTRIES = {"constructions": Measurement(check_all, protocols=("normalised",))}

@@ -1,6 +1,4 @@
-"""Every step of built damped-Newton transformers: the measurements behind T5.1, T5.2, T5.4 and
-T1.1.
-"""
+"""Steps of built damped-Newton transformers: what T5.1, T5.2, T5.4 and T1.1 rest on."""
 
 from dataclasses import dataclass
 
@@ -41,8 +39,9 @@ def check_steps(
     d: Size = 5,
     n: Size = 26,
 ) -> pd.DataFrame:
-    """One row for each mu, error, prompt and step: error of the step, decrement and gap of g,
-    distance to the minimiser.
+    """One row for each mu, error, prompt and step.
+
+    It has the error of the step, decrement and gap of g, and the distance to the minimiser.
     """
     rows = []
     for condition in conditions:
@@ -59,22 +58,15 @@ def _steps_frame(
     x, y = problem.x, problem.y
     w = iterates(model, x, y)
     errors = [*step_errors(w, problem, mu), torch.full((len(x),), torch.nan, dtype=x.dtype)]
-    lowest, shape = (
-        loss(problem.target, x, y, mu),
-        shape_of(model) | {"d": d, "n": n, "mu": mu, "error": error},
-    )
-    frames = [
-        pd.DataFrame(
-            shape
-            | {"prompt": range(len(x)), "step": step, "step_error": errors[step]}
-            | {"decrement": newton_step(v, x, y, mu).decrement / (2 * mu**0.5)}
-            | {
-                "gap": (loss(v, x, y, mu) - lowest) / (4 * mu),
-                "distance": norm(v - problem.target),
-            }
-        )
-        for step, v in enumerate(w)
-    ]
+    lowest = loss(problem.target, x, y, mu)
+    shape = shape_of(model) | {"d": d, "n": n, "mu": mu, "error": error}
+    frames = []
+    for step, v in enumerate(w):
+        row = shape | {"prompt": range(len(x)), "step": step, "step_error": errors[step]}
+        row["decrement"] = newton_step(v, x, y, mu).decrement / (2 * mu**0.5)
+        row["gap"] = (loss(v, x, y, mu) - lowest) / (4 * mu)
+        row["distance"] = norm(v - problem.target)
+        frames.append(pd.DataFrame(row))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -27,17 +27,14 @@ def check_widths(
     d: Size = 5,
     n: Size = 26,
 ) -> pd.DataFrame:
-    """One row for each mu, number of cells and prompt: the hidden width, and the largest error of a
-    step.
-    """
+    """Hidden width and largest error of a step, for each mu, number of cells and prompt."""
     rows = []
     for value in mu:
         problem = prompts_of(d, n, value, prompts)
         for number in cells:
             model = by_hand(d, n, value, number, steps)
-            worst = torch.stack(
-                step_errors(iterates(model, problem.x, problem.y), problem, value)
-            ).amax(0)
+            errors = step_errors(iterates(model, problem.x, problem.y), problem, value)
+            worst = torch.stack(errors).amax(0)
             row = shape_of(model) | {"d": d, "n": n, "mu": value, "cells": number}
             rows.append(pd.DataFrame(row | {"prompt": range(prompts), "step_error": worst}))
     return pd.concat(rows, ignore_index=True)

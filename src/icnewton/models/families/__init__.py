@@ -1,6 +1,6 @@
 """Families of learned models: which transformer they are, and what it answers.
 
-An entry is a ``Family``. Cards name their family, and models are loaded by it.
+An entry is a ``Family``. A card names the family, and its model is loaded by that name.
 """
 
 from collections.abc import Callable
@@ -40,11 +40,13 @@ Make = Callable[[TransformerConfig, torch.dtype], Transformer]
 class Family:
     """Learned models of one architecture.
 
-    title: for figures. problem: what its models are trained on where nobody says. format: how
-    prompts become tokens; the model answers problems of this format. architecture: from a recipe,
-    d, n and the number of layers to the shape of the transformer. transformer: the class, of which
-    training takes short cuts if it is ``Transformer`` itself. target: what of prompts the model is
-    to answer. recipes: the family whose recipes it takes, if not its own.
+    title: for figures.
+    problem: what its models are trained on by default.
+    format: how prompts become tokens; the model answers problems of this format.
+    architecture: from a recipe, d, n and the number of layers to the shape of the transformer.
+    transformer: the class. Training takes short cuts if it is ``Transformer`` itself.
+    target: which field of the prompts the model is to answer.
+    recipes: the family whose recipes it takes, if not its own.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Linear self-attention whose layers are one and the same, applied as often as the depth says."""
+"""Linear self-attention with one layer, which is applied as often as the depth says."""
 
 from dataclasses import replace
 

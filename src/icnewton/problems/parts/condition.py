@@ -14,11 +14,15 @@ SHARED = ("protocol", "d", "n", "kappa")
 class Condition:
     """A protocol at a size and a condition number; a problem's own conditions add their values.
 
-    protocol: the law of the examples. d, n: dimension and number of examples; kappa: condition
-    number of their covariance. Raises ValueError in one sentence for values out of their limits,
-    and for protocols that are not made for the problem.
+    protocol: the law of the examples.
+    d, n: dimension and number of examples.
+    kappa: condition number of their covariance.
 
-    problem: the problem's name; stream_word: the class in names of random streams.
+    problem: the problem's name.
+    stream_word: the name of the class in random streams.
+
+    Raises ValueError in one sentence for values out of their limits, and for protocols that are
+    not made for the problem.
     """
 
     problem: ClassVar[str]
@@ -58,8 +62,9 @@ class Condition:
 
     @classmethod
     def named(cls, values: Mapping[str, Any], sizes: tuple[int, int]) -> str:
-        """A readable word, such as ``normalised_kappa10_noise0.1``, for a condition of these
-        values; d and n are in it where they are not ``sizes``.
+        """A readable word for a condition of these values, as ``normalised_kappa10_noise0.1``.
+
+        d and n are in it where they are not ``sizes``.
         """
         usual: dict[str, Any] = {field.name: field.default for field in fields(cls)}
         whole = usual | dict(zip(("d", "n"), sizes, strict=True)) | dict(values)

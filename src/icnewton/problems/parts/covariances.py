@@ -10,8 +10,9 @@ from icnewton.protocols import gaussian
 def sample_roots(
     condition: Condition, covariances: int, source: torch.Generator, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """Roots of random covariances, Sigma = root root^T, ``(covariances, d, d)``, with random
-    orthogonal eigenvectors, and their eigenvalues ``(covariances, d)``.
+    """Roots of random covariances, Sigma = root root^T, with random orthogonal eigenvectors.
+
+    Returns the roots ``(covariances, d, d)`` and the eigenvalues ``(covariances, d)``.
     """
     d = condition.d
     spectra = condition.law.spectra(d, condition.kappa, covariances, source, dtype)
@@ -27,8 +28,9 @@ def sample_examples(
     source: torch.Generator,
     dtype: torch.dtype,
 ) -> tuple[Tensor, Tensor]:
-    """Examples ``(covariances * prompts_each, rows, d)``, prompts of one covariance adjacent, and
-    the eigenvalues ``(covariances, d)`` of the covariances.
+    """Examples ``(covariances * prompts_each, rows, d)``; prompts of one covariance are adjacent.
+
+    Also returns the eigenvalues ``(covariances, d)`` of the covariances.
     """
     law, d = condition.law, condition.d
     roots, spectra = sample_roots(condition, covariances, source, dtype)

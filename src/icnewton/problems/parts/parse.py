@@ -9,8 +9,9 @@ from icnewton.typed import parse, refuse
 
 
 def parse_condition(values: object) -> Condition:
-    """The condition of plain values such as ``{"problem": "linear", "protocol": ...}``, as jobs
-    receive it; raises ValueError in one sentence on wrong ones.
+    """The condition of plain values such as ``{"problem": "linear", "protocol": ...}``.
+
+    Jobs receive such values. Raises ValueError in one sentence on wrong ones.
     """
     if not isinstance(values, Mapping) or not isinstance(values.get("problem"), str):
         refuse("condition", "values among which is the name of a problem", values)

@@ -18,8 +18,12 @@ P = TypeVar("P", bound="Prompts")
 class Prompts:
     """What models are asked and should answer, ``(batch, ...)`` each.
 
-    x, y: what models take. w: true weights ``(batch, d)``. target: the right answers. covariance:
-    ``(batch,)`` int64, which covariance a prompt came from. A problem's own prompts may hold more.
+    x, y: what models take.
+    w: true weights ``(batch, d)``.
+    target: the right answers.
+    covariance: ``(batch,)`` int64, which covariance a prompt came from.
+
+    A problem's own prompts may hold more.
     """
 
     x: Tensor

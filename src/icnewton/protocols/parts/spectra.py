@@ -9,8 +9,10 @@ from torch import Tensor
 def uniform(
     d: int, kappa: float, count: int, source: torch.Generator, dtype: torch.dtype
 ) -> Tensor:
-    """``(count, d)``: the largest from U[1, 100], the smallest is that over kappa, the others lie
-    uniformly between; with d = 1 the one eigenvalue is the largest.
+    """Eigenvalues ``(count, d)``: the largest, the smallest, then the others.
+
+    The largest is from U[1, 100], the smallest is that over kappa, and the others lie uniformly
+    between. With d = 1 the one eigenvalue is the largest.
     """
     options: dict[str, Any] = {"generator": source, "dtype": dtype, "device": source.device}
     largest = 1 + 99 * torch.rand(count, 1, **options)

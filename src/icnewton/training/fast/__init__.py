@@ -1,1 +1,1 @@
-"""TODO."""
+"""Short cuts for a training step; each computes what ``training/step.py`` does."""

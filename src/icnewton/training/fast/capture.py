@@ -1,11 +1,12 @@
-"""A training step recorded once as a CUDA graph and replayed: gradient, clip, optimizer and
-schedule without the host.
+"""A training step recorded once as a CUDA graph and replayed without the host.
 
 A step of small models is hundreds of small kernels, and launching them one by one takes longer than
-running them. Everything that changes from step to step lives on the device (clock, schedule,
-moments), so a recording stays true. Prompts are drawn eagerly into tensors that the recording
-reads: the libraries' factorisations and the Newton iteration of logistic labels, which stops when
-the host sees that it has converged, cannot be recorded.
+running them. The recording holds gradient, clip, optimizer and schedule. Everything that changes
+from step to step lives on the device (clock, schedule, moments), so a recording stays valid.
+
+Prompts are drawn eagerly into tensors that the recording reads, because their drawing cannot be
+recorded: it uses the libraries' factorisations and, for logistic labels, a Newton iteration that
+stops when the host sees that it has converged.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,20 +25,17 @@ Step = Callable[[], tuple[Tensor, Tensor]]
 
 
 def stepper(runs: Sequence[Run], states: Sequence[TrainingState]) -> Step:
-    """A function that makes the next step of runs of one shape: ``advance_together``, or on a CUDA
-    device its recording.
+    """A function that makes the next step of runs of one shape.
+
+    It is ``advance_together``, or a recording of it on a CUDA device.
     """
-    return (
-        Recording(runs, states)
-        if states[0].clock.is_cuda
-        else lambda: advance_together(runs, states)
-    )
+    if states[0].clock.is_cuda:
+        return Recording(runs, states)
+    return lambda: advance_together(runs, states)
 
 
 class Recording:
-    """Makes steps of some runs on a CUDA device; recorded anew where a curriculum changes the
-    shapes.
-    """
+    """Steps of some runs on a CUDA device; recorded anew where a curriculum changes shapes."""
 
     def __init__(self, runs: Sequence[Run], states: Sequence[TrainingState]) -> None:
         self.runs, self.states, self.eager = runs, states, EAGER_STEPS
@@ -46,9 +44,7 @@ class Recording:
         self.batches: list[Batch] = []
 
     def __call__(self) -> tuple[Tensor, Tensor]:
-        """The next step's losses and gradient norms; the tensors are overwritten by the step after
-        it.
-        """
+        """The next step's losses and gradient norms; the step after overwrites them."""
         self._refill()
         if self.eager:
             self.eager -= 1
@@ -83,5 +79,5 @@ class Recording:
         with torch.cuda.graph(graph, stream=self.stream):
             self.result = advance_together(self.runs, self.states, self.batches)
         for state, step in zip(self.states, steps, strict=True):
-            state.step = step  # what is recorded is not run
+            state.step = step  # a recording runs nothing
         return graph

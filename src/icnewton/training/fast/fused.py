@@ -1,9 +1,8 @@
-"""A layer of linear attention as one compiled function of each prompt (``fused.c``), where a C
-compiler is at hand.
+"""A layer of linear attention as one compiled function of each prompt (``fused.c``).
 
-Tokens of one prompt fit into the first-level cache, so products, LayerNorm and gradients of a layer
-are done there, prompt by prompt, at the speed of arithmetic; as separate operations on the whole
-batch they run at the speed of memory.
+It is used where a C compiler is found. Tokens of one prompt fit into the first-level cache, so
+products, LayerNorm and gradients of a layer are done there, prompt by prompt, at the speed of
+arithmetic. As separate operations on the whole batch they run at the speed of memory.
 """
 
 import ctypes
@@ -28,25 +27,26 @@ from icnewton.models.transformer import Layer
 SOURCE = Path(__file__).with_suffix(".c")
 FLAGS = ("-O3", "-march=native", "-std=gnu11")
 LANES, CHUNK, ROOM = 16, 64, 48  # as in fused.c, the largest LANES that it may choose
-PATIENCE = 60.0  # seconds for a command that takes two
+PATIENCE = 60.0  # seconds; a command takes about two
 DIGEST = 16  # bytes
 
 
 @cache
 def compiled() -> ctypes.CDLL | None:
-    """The compiled ``fused.c``, from the user's cache folder, or None, with a warning that says
-    why, where nothing makes it.
+    """The compiled ``fused.c`` from the user's cache folder.
 
-    The cache is keyed by the source, the compiler and the processor that it compiles for.
-    ``ICNEWTON_COMPILER`` names another compiler than ``cc``; empty, it turns compilation off.
+    If nothing can make it, it is None, and a warning says why. The cache is keyed by the source,
+    the compiler and the processor that it compiles for. ``ICNEWTON_COMPILER`` names a compiler
+    other than ``cc``; if it is empty, nothing is compiled.
     """
     name = os.environ.get("ICNEWTON_COMPILER", "cc")
     try:
         return _library(name) if name else None
     except (OSError, subprocess.SubprocessError) as error:
+        reason = brief(_reason(error))
         warnings.warn(
-            f"ICNEWTON_COMPILER: expected a C compiler that makes {SOURCE.name}, found {name!r}: {brief(_reason(error))}; "
-            "training goes on without it, more slowly",
+            f"ICNEWTON_COMPILER: expected a C compiler that makes {SOURCE.name}, "
+            f"found {name!r}: {reason}; training goes on without it, more slowly",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -77,8 +77,9 @@ def _library(name: str) -> ctypes.CDLL:
 
 
 def _torch_has_openmp() -> bool:
-    """Whether torch brings a GNU OpenMP, which is then shown to the library, in place of a second
-    set of threads.
+    """Whether torch brings a GNU OpenMP.
+
+    If so, it is loaded for the library, which then starts no second set of threads.
     """
     package = Path(torch.__file__).parent
     libraries = [*package.glob("lib/libgomp*"), *package.parent.glob("torch.libs/libgomp*")]
@@ -88,11 +89,10 @@ def _torch_has_openmp() -> bool:
 
 
 def _load(compiler: list[str]) -> ctypes.CDLL:
-    """The library, compiled if it is not in the cache, whole. It is linked to no OpenMP of its own."""
+    """The library, compiled if no whole one is cached. It is linked to no OpenMP of its own."""
     macros = _run([*compiler, "-dM", "-E", "-x", "c", os.devnull])
-    key = hashlib.blake2b(
-        SOURCE.read_bytes() + macros + repr(compiler).encode(), digest_size=8
-    ).hexdigest()
+    ingredients = SOURCE.read_bytes() + macros + repr(compiler).encode()
+    key = hashlib.blake2b(ingredients, digest_size=8).hexdigest()
     cached = _cache() / f"fused-{key}.so"
     with suppress(OSError):
         if _is_whole(cached):
@@ -108,7 +108,7 @@ def _load(compiler: list[str]) -> ctypes.CDLL:
 
 
 def _cache() -> Path:
-    """Where libraries are kept; a path that nothing can be written to where the user has no home."""
+    """Where libraries are kept; if the user has no home, a path where nothing can be written."""
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "icnewton"
     except RuntimeError:
@@ -116,9 +116,9 @@ def _cache() -> Path:
 
 
 def _is_whole(library: Path) -> bool:
-    """Whether a file is there and ends with the digest of the rest of it, which loaders pass over.
+    """Whether a file is there and ends with the digest of the rest of it, which loaders ignore.
 
-    A library that was cut short ends the process that loads it.
+    A process that loads a library that was cut short would crash.
     """
     content = library.read_bytes() if library.is_file() else b""
     return len(content) > DIGEST and content[-DIGEST:] == _digest(content[:-DIGEST])
@@ -135,14 +135,9 @@ def _compile(compiler: list[str], library: Path) -> None:
 
 
 def _run(command: list[str]) -> bytes:
-    """What a command prints; raises SubprocessError if it fails, or hangs, and leaves no process
-    behind.
-    """
-    pipes: dict[str, Any] = {
-        "stdin": subprocess.DEVNULL,
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.PIPE,
-    }
+    """What a command prints; raises SubprocessError if it fails or hangs, and leaves no process."""
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes["stdin"] = subprocess.DEVNULL
     with subprocess.Popen(command, start_new_session=True, **pipes) as process:
         try:
             out, err = process.communicate(timeout=PATIENCE)
@@ -155,24 +150,20 @@ def _run(command: list[str]) -> bytes:
 
 
 def fuses(layer: Layer, stream: Tensor) -> bool:
-    """Whether ``attend`` computes this layer's attention: linear, float32 on the CPU, widths that
-    fill vector registers.
+    """Whether ``attend`` computes this layer's attention.
+
+    It must be linear, float32 on the CPU, and of widths that fill vector registers.
     """
     config = layer.attention.config
-    fits = (
-        config.head_dim in range(LANES, 257, LANES)
-        and config.heads * config.head_dim == config.width
-    )
-    plain = (
-        config.attention == "linear"
-        and stream.dtype == torch.float32
-        and stream.device.type == "cpu"
-    )
-    return plain and fits and compiled() is not None
+    inner = config.heads * config.head_dim
+    fits = config.head_dim in range(LANES, 257, LANES) and inner == config.width
+    is_plain = stream.dtype == torch.float32 and stream.device.type == "cpu"
+    return config.attention == "linear" and is_plain and fits and compiled() is not None
 
 
 def attend(layer: Layer, stream: Tensor) -> Tensor:
-    """``stream`` + the layer's attention to it, ``(batch, tokens, width)``, differentiable;
+    """``stream`` plus the layer's attention to it, ``(batch, tokens, width)``, differentiable.
+
     ``fuses`` must hold.
     """
     attention, config = layer.attention, layer.attention.config
@@ -187,8 +178,9 @@ def attend(layer: Layer, stream: Tensor) -> Tensor:
 
 
 class _Attend(torch.autograd.Function):
-    """S + sum_h Q_h K_h^T V_h O_h with [Q K V] = LayerNorm(S) W; gradients with respect to S, W, O,
-    gain and bias.
+    """S + sum_h Q_h K_h^T V_h O_h with [Q K V] = LayerNorm(S) W.
+
+    It has gradients with respect to S, W, O, gain and bias.
     """
 
     @staticmethod
@@ -206,19 +198,8 @@ class _Attend(torch.autograd.Function):
         (batch, tokens, D), out = stream.shape, torch.empty_like(stream)
         heads = stream.new_empty(batch, tokens, 3 * D)
         ctx.shape = (batch, tokens, context, D, head_dim)
-        _call(
-            "forward",
-            torch.get_num_threads(),
-            *ctx.shape,
-            stream,
-            gain,
-            bias,
-            W,
-            O,
-            heads,
-            out,
-            _scratch(stream, 2),
-        )
+        pointers = (stream, gain, bias, W, O, heads, out)
+        _call("forward", torch.get_num_threads(), *ctx.shape, *pointers, _scratch(stream, 2))
         ctx.save_for_backward(stream, W.T.contiguous(), O.T.contiguous(), gain, bias, heads)
         return out
 
@@ -236,9 +217,8 @@ class _Attend(torch.autograd.Function):
 
 def _scratch(stream: Tensor, streams: int) -> Tensor:
     """Room for each thread to hold some streams of one prompt, or of a few short ones."""
-    return stream.new_empty(
-        torch.get_num_threads(), streams, max(stream.shape[1], ROOM), stream.shape[2]
-    )
+    tokens, width = max(stream.shape[1], ROOM), stream.shape[2]
+    return stream.new_empty(torch.get_num_threads(), streams, tokens, width)
 
 
 def _call(name: str, *arguments: Tensor | int | None) -> None:

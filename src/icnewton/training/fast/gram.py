@@ -1,21 +1,25 @@
-"""Linear attention sees a prompt only through its Gram matrix, so a long prompt may be replaced by
-a short one.
+"""Short prompts in place of long ones: linear attention sees only the Gram matrix of a prompt.
 
 **Theorem.** Let every layer be linear attention alone (no LayerNorm, softmax, clipping or
 feed-forward network) and let z_i be the tokens of a prompt. Then token i after layer l is W_l z_i
 with one matrix W_l for all tokens, and W_l depends on the prompt only through G = sum_i z_i z_i^T.
-*Proof.* W_0 is the embedding. A head adds O V W_l (sum_j z_j z_j^T) W_l^T K^T Q W_l z_i = (O V W_l
-G W_l^T K^T Q W_l) z_i.
+
+*Proof.* W_0 is the embedding. A head adds
+
+    O V W_l (sum_j z_j z_j^T) W_l^T K^T Q W_l z_i = (O V W_l G W_l^T K^T Q W_l) z_i. QED
 
 **Corollary.** Two prompts with the same Gram matrix of examples and the same query get the same
-prediction. The rows of the triangular factor R of Z = QR have Z^T Z = R^T R: at most d + 1 tokens
-do the work of n examples, in the same forward pass, and so does a training step.
+prediction. The rows of the triangular factor R of Z = QR have Z^T Z = R^T R. So at most d + 1
+tokens do the work of n examples in the forward pass, and in a training step as well.
 
 **Sampling.** Examples a_i = root u_i with labels y_i = w^T a_i + sigma v_i are the rows of Z = U M
 with U ``(n, d + 1)`` Gaussian and M = [[root^T, root^T w], [0, sigma]]. By Bartlett's decomposition
-U = QT where T is upper triangular with independent entries, T_ij ~ N(0, 1) above the diagonal and
-T_ii^2 ~ chi^2 with n - i degrees of freedom (i = 0, ..., d). So T M has the Gram matrix of n
-examples in distribution, and is drawn at a cost that does not depend on n.
+U = QT, where T is upper triangular with independent entries:
+
+    T_ij ~ N(0, 1) above the diagonal,
+    T_ii^2 ~ chi^2 with n - i degrees of freedom (i = 0, ..., d).
+
+So T M has the Gram matrix of n examples in distribution. Drawing it costs the same for any n.
 """
 
 from typing import Any
@@ -32,20 +36,21 @@ from icnewton.training.runs import Run
 
 
 def condense(tokens: Tensor) -> Tensor:
-    """``(batch, min(n, m) + 1, m)`` tokens with the Gram matrix and the query (last) of ``(batch, n
-    + 1, m)`` tokens.
+    """``(batch, min(n, m) + 1, m)`` tokens with the Gram matrix and the query of the given ones.
+
+    tokens: ``(batch, n + 1, m)``, the query last.
     """
     factor = torch.linalg.qr(tokens[:, :-1], mode="r").R
     return torch.cat([factor, tokens[:, -1:]], 1)
 
 
 def sees_gram_matrix_alone(transformer: Transformer) -> bool:
-    """Whether the theorem holds for a transformer; for other classes nobody knows."""
+    """Whether the theorem holds for a transformer; other classes are taken not to."""
     return type(transformer) is Transformer and transformer.config.is_trilinear
 
 
 def is_drawn_condensed(run: Run) -> bool:
-    """Whether ``sample_condensed`` gives what a run is trained on, in distribution."""
+    """Whether ``sample_condensed`` gives, in distribution, what a run is trained on."""
     condition, is_whole = run.condition, run.recipe.curriculum is None
     is_asked_for_labels = condition.problem == "linear" and run.kind.target == "target"
     is_long = condition.n > condition.d
@@ -59,12 +64,11 @@ def sample_condensed(
     source: torch.Generator,
     dtype: torch.dtype,
 ) -> tuple[Tensor, Tensor]:
-    """Condensed prompts and targets as ``condense`` and ``sample`` give them, in distribution; any
-    n > d.
+    """Condensed prompts and targets as ``condense`` and ``sample`` give them, in distribution.
 
-    Returns tokens ``(batch, d + 2, d + 1)``, the query (a_test, 0) last, and the query's labels
-    without noise ``(batch,)``. Raises ValueError for other prompts than linear ones with Gaussian
-    examples.
+    n must exceed d. Returns tokens ``(batch, d + 2, d + 1)``, the query (a_test, 0) last, and the
+    query's labels without noise ``(batch,)``. Raises ValueError for prompts other than linear ones
+    with Gaussian examples.
     """
     if condition.problem != "linear" or not condition.law.is_gaussian:
         found = f"{condition.protocol} {condition.problem} ones"
@@ -73,7 +77,7 @@ def sample_condensed(
     roots = sample_roots(condition, covariances, source, dtype)[0]
     w = gaussian((batch, d, 1), source, dtype)
     factor = bartlett(condition.n, d + 1, batch, source, dtype)
-    # and the query, as examples before their root
+    # the examples and the query, before the root of their covariance
     u = torch.cat([factor[..., :-1], gaussian((batch, 1, d), source, dtype)], 1)
     x = (u.view(covariances, -1, d) @ roots.mT).view(batch, d + 2, d)
     clean = x @ w
@@ -84,18 +88,17 @@ def sample_condensed(
 def bartlett(
     n: int, columns: int, batch: int, generator: torch.Generator, dtype: torch.dtype
 ) -> Tensor:
-    """Triangular factors ``(batch, columns, columns)`` of Gaussian ``(n, columns)``; raises
-    ValueError if n < columns.
+    """Triangular factors ``(batch, columns, columns)`` of Gaussian ``(n, columns)``.
+
+    Raises ValueError if n < columns.
     """
     if n < columns:
-        raise ValueError(
-            f"n must be at least {columns} for a triangular factor with {columns} columns, found {n}"
-        )
+        expected = f"at least {columns} for a triangular factor with {columns} columns"
+        raise ValueError(f"n must be {expected}, found {n}")
     options: dict[str, Any] = {"dtype": dtype, "device": generator.device}
     degrees = torch.arange(n, n - columns, -1, **options)
-    diagonal = (
-        2 * torch._standard_gamma((degrees / 2).expand(batch, columns), generator=generator)
-    ).sqrt()
+    gamma = torch._standard_gamma((degrees / 2).expand(batch, columns), generator=generator)
+    diagonal = (2 * gamma).sqrt()
     factor = torch.randn(batch, columns, columns, generator=generator, **options).triu_(1)
     factor.diagonal(dim1=-2, dim2=-1).copy_(diagonal)
     return factor

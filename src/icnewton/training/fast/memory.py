@@ -1,6 +1,4 @@
-"""Keep memory that training frees at every step, instead of giving it back and taking it again page
-by page.
-"""
+"""Keep the memory that training frees at every step, to use it again in the next one."""
 
 import ctypes
 
@@ -8,11 +6,11 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc's allocator to hold on to freed blocks of up to 32 MiB, its limit; False, and
-    nothing happens, elsewhere.
+    """Tell glibc's allocator to keep freed blocks of up to 32 MiB, its limit.
 
-    A step allocates and frees the same tens of megabytes. By default glibc maps blocks of that size
-    anew each time, and the page faults took up to a fifth of a step's time.
+    Returns False, and does nothing, where there is no glibc. A step allocates and frees the same
+    tens of megabytes. By default glibc maps blocks of that size anew each time, and the page faults
+    took up to a fifth of a step's time.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and bool(

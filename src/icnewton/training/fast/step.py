@@ -1,6 +1,6 @@
-"""The step of ``training/step.py`` by short cuts, each where what it assumes holds.
+"""The step of ``training/step.py`` by short cuts, each taken where its assumption holds.
 
-| short cut | assumes | else |
+| short cut | assumes | otherwise |
 |---|---|---|
 | prompts as Gram matrices (``gram.py``) | a model that sees no more of them | tokens |
 | Gram matrices drawn as such (``gram.py``) | linear regression, Gaussian examples, n > d | made |
@@ -36,14 +36,15 @@ def draw(run: Run, state: TrainingState) -> Batch:
 
 
 def quick_answer(transformer: Transformer, tokens: Tensor) -> Tensor:
-    """``transformer.answer(tokens)``, for less where the class is known."""
+    """``transformer.answer(tokens)``, with less arithmetic where the class is known."""
     known = type(transformer) is Transformer
     return answer(transformer, tokens) if known else transformer.answer(tokens)
 
 
 def advance(run: Run, state: TrainingState, batch: Batch | None = None) -> tuple[Tensor, Tensor]:
-    """One step, on ``batch`` or on what ``draw`` gives; returns the mean loss and the gradient norm
-    before clipping.
+    """One step, on ``batch`` or on what ``draw`` gives.
+
+    Returns the mean loss and the gradient norm before clipping.
     """
     value = gradient(run, state.transformer, batch or draw(run, state), quick_answer)
     return value, descend(run, state)

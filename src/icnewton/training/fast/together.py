@@ -1,8 +1,7 @@
-"""Several models of one shape trained as one, where a single small one cannot fill a GPU.
+"""Several models of one shape trained as one, because a single small one cannot fill a GPU.
 
-Weights are stacked, and forward and backward act on the whole stack; each model keeps its own
-prompts, clip, moments and schedule, so that it becomes what it would have become alone, up to
-rounding.
+Weights are stacked, and forward and backward act on the whole stack. Each model keeps its own
+prompts, clip, moments and schedule. So it becomes what it would have become alone, up to rounding.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from icnewton.training.step import Batch, TrainingState, descend, squared_errors
 
 
 class _Errors(nn.Module):
-    """``squared_errors`` as a module, because stacked weights can be put into a module only."""
+    """``squared_errors`` as a module, because stacked weights need a module to go into."""
 
     def __init__(self, run: Run, transformer: Transformer) -> None:
         super().__init__()
@@ -28,7 +27,7 @@ class _Errors(nn.Module):
 
 
 def stackable(runs: Sequence[Run]) -> bool:
-    """Whether runs differ in nothing but kappa, the problem's own values and seed."""
+    """Whether runs differ only in kappa, the problem's own values and seed."""
     kinds = [(run.family, run.layers, run.recipe) for run in runs]
     conditions = [run.condition for run in runs]
     sizes = [(c.problem, c.protocol, c.d, c.n) for c in conditions]
@@ -38,28 +37,29 @@ def stackable(runs: Sequence[Run]) -> bool:
 def gradients(
     runs: Sequence[Run], states: Sequence[TrainingState], batches: Sequence[Batch]
 ) -> Tensor:
-    """Set the gradients of all models, as ``step.gradient`` does for one; returns their mean
-    squared errors ``(models,)``.
+    """Set the gradients of all models, as ``step.gradient`` does for one.
+
+    Returns their mean squared errors ``(models,)``.
     """
     modules = [_Errors(run, state.transformer) for run, state in zip(runs, states, strict=True)]
     names = [name for name, _ in modules[0].named_parameters()]
     columns = list(zip(*(module.parameters() for module in modules), strict=True))
-    stacked = [
-        torch.stack([parameter.detach() for parameter in column]).requires_grad_()
-        for column in columns
-    ]
+    stacked = [_stacked(column) for column in columns]
     tokens, targets = (torch.stack(parts) for parts in zip(*batches, strict=True))
 
     def errors_of(parameters: dict[str, Tensor], *batch: Tensor) -> Tensor:
         return torch.func.functional_call(modules[0], parameters, batch)
 
     errors = torch.func.vmap(errors_of)(dict(zip(names, stacked, strict=True)), tokens, targets)
-    for column, grads in zip(
-        columns, torch.autograd.grad(errors.mean(1).sum(), stacked), strict=True
-    ):
+    found = torch.autograd.grad(errors.mean(1).sum(), stacked)
+    for column, grads in zip(columns, found, strict=True):
         for parameter, grad in zip(column, grads.contiguous(), strict=True):
-            parameter.grad = grad  # in the parameter's own layout, which a fused optimizer asks for
+            parameter.grad = grad  # in the parameter's own layout, which a fused optimizer needs
     return errors.detach().mean(1)
+
+
+def _stacked(column: Sequence[Tensor]) -> Tensor:
+    return torch.stack([parameter.detach() for parameter in column]).requires_grad_()
 
 
 def advance_together(
@@ -67,16 +67,12 @@ def advance_together(
 ) -> tuple[Tensor, Tensor]:
     """``advance`` for every run; returns the mean losses and the gradient norms, ``(models,)``.
 
-    On a CPU one model fills the processor, and each advances by itself.
+    On a CPU one model fills the processor, so models advance one by one.
     """
     batches = batches or [draw(run, state) for run, state in zip(runs, states, strict=True)]
     if len(runs) == 1 or batches[0][0].device.type == "cpu":
-        steps = [
-            advance(run, state, batch)
-            for run, state, batch in zip(runs, states, batches, strict=True)
-        ]
-        return torch.stack([value for value, _ in steps]), torch.stack([norm for _, norm in steps])
-    values = gradients(runs, states, batches)
-    return values, torch.stack(
-        [descend(run, state) for run, state in zip(runs, states, strict=True)]
-    )
+        models = zip(runs, states, batches, strict=True)
+        values, norms = zip(*(advance(*model) for model in models), strict=True)
+        return torch.stack(values), torch.stack(norms)
+    errors = gradients(runs, states, batches)
+    return errors, torch.stack([descend(*pair) for pair in zip(runs, states, strict=True)])

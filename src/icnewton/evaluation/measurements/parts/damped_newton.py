@@ -1,6 +1,7 @@
 """Built damped-Newton transformers beside the exact algorithm.
 
-All on prompts of norm at most 1 (Assumption 3.2), from random streams of their own, in float64.
+All prompts have norm at most 1 (Assumption 3.2), come from their own random streams, and are
+float64.
 """
 
 import math
@@ -35,16 +36,18 @@ def prompts_of(d: int, n: int, mu: float, count: int) -> LogisticPrompts:
 
 
 def step_errors(w: Sequence[Tensor], problem: LogisticPrompts, mu: float) -> list[Tensor]:
-    """``(batch,)`` distance of every iterate but the first from the exact damped-Newton step at the
-    one before.
+    """Distances ``(batch,)`` of every iterate but the first from the exact damped-Newton step.
+
+    The exact step is taken at the iterate before.
     """
     x, y = problem.x, problem.y
     return [norm(after - damped_step(before, x, y, mu)) for before, after in pairwise(w)]
 
 
 def by_hand(d: int, n: int, mu: float, cells: int, steps: int) -> Model:
-    """A looped model with gadgets of ``cells`` cells and as many inner steps as an error of 1e-6
-    asks for.
+    """A looped model with gadgets of ``cells`` cells.
+
+    It has as many inner steps as an error of 1e-6 asks for.
     """
     inner = inner_steps_for(mu, 1e-6)
     return build_damped_newton(

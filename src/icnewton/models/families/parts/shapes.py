@@ -23,8 +23,9 @@ def linear_attention(sizes: Sizes, d: int, n: int, layers: int, **more: Any) -> 
 
 
 def encoder(sizes: Sizes, d: int, n: int, layers: int) -> TransformerConfig:
-    """nanoGPT's block without causal mask, LayerNorm first, on tokens (a_i, y_i, mark); the outputs
-    are w.
+    """nanoGPT's block without causal mask, LayerNorm first, on tokens (a_i, y_i, mark).
+
+    The outputs are w.
     """
     return TransformerConfig(
         depth=layers,
