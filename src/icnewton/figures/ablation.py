@@ -83,9 +83,9 @@ def _draw_algorithms(ax: Axes, medians: pd.DataFrame, panel: Panel, words: Words
 CAPTIONS = {
     "ablation": (
         "Variants of one recipe at equal depth: each point is the median error of one training, "
-        "lines join the middle seeds. Every variant differs from the recipe in what its name says; "
-        "the settings stand in the configuration under Provenance. Grey: Newton's iteration, a step "
-        "a layer."
+        "lines join the middle seeds. Every variant differs from the recipe in what its name "
+        "says; the settings stand in the configuration under Provenance. Grey: Newton's "
+        "iteration, a step a layer."
     ),
 }
 ENTRIES = {

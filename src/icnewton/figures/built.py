@@ -138,27 +138,27 @@ def _draw_bars(ax: Axes, medians: pd.Series) -> None:
 
 CAPTIONS = {
     "built_decrease": (
-        "Figure 10: the functions of App. E.1. The bounds in the titles hold on the whole range, "
-        "not on a grid of points: every term is bounded on every cell of a grid by its "
+        "Figure 10: the functions of App. E.1. The bounds in the titles hold on the whole "
+        "range, not on a grid of points: every term is bounded on every cell of a grid by its "
         "monotonicity. Here c' is 1e-4, the largest that the paper's assumption on the error "
         "allows."
     ),
     "built_layers": (
         "Theorem 1.1: the fewest layers of a built damped-Newton transformer after which every "
-        "prompt is within ε of the minimiser. A step has 5 + k layers; k grows as log log 1/ε and "
-        "so does the number of steps, after a number of them that depends on μ alone."
+        "prompt is within ε of the minimiser. A step has 5 + k layers; k grows as log log 1/ε "
+        "and so does the number of steps, after a number of them that depends on μ alone."
     ),
     "built_width": (
-        "Hidden width against the largest error of a step: measured, and our a-priori bound (open "
-        "markers). Theorem 5.2's proof loses a power of four in two places: an error of λ² is "
-        "turned into its square root in the step size for any direction, though both vanish "
-        "together, and functions are approximated by steps, not by lines."
+        "Hidden width against the largest error of a step: measured, and our a-priori bound "
+        "(open markers). Theorem 5.2's proof loses a power of four in two places: an error of "
+        "λ² is turned into its square root in the step size for any direction, though both "
+        "vanish together, and functions are approximated by steps, not by lines."
     ),
     "built_budget": (
         "The error terms of App. C, one at a time: after the layer that writes it, a block is "
-        "overwritten by its exact value. At the end only the gradient's sigma matters, because the "
-        "direction vanishes at the minimiser whatever the Hessian, its inverse and the damping are; "
-        "in the worst step all of them count."
+        "overwritten by its exact value. At the end only the gradient's sigma matters, because "
+        "the direction vanishes at the minimiser whatever the Hessian, its inverse and the "
+        "damping are; in the worst step all of them count."
     ),
 }
 ENTRIES = {

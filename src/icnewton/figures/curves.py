@@ -55,11 +55,11 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel, drawn: Mapping[str,
 
 CAPTIONS = {
     "curves": (
-        "Median squared error over tr Σ against the layers of trained transformers and the steps of "
-        "algorithms. Solid lines are trained models, dashed lines Newton's iteration of an order; "
-        "gradient descent, where drawn, is dotted and has its best fixed step. A step of order 2 or "
-        "3 costs one layer of linear attention, and three more layers make the Gram matrix and the "
-        "prediction."
+        "Median squared error over tr Σ against the layers of trained transformers and the "
+        "steps of algorithms. Solid lines are trained models, dashed lines Newton's iteration "
+        "of an order; gradient descent, where drawn, is dotted and has its best fixed step. A "
+        "step of order 2 or 3 costs one layer of linear attention, and three more layers make "
+        "the Gram matrix and the prediction."
     ),
 }
 ENTRIES = {"curves": Kind(draw_curves, "medians", several_panels=True, caption=CAPTIONS["curves"])}

@@ -127,27 +127,27 @@ def _until_converged(rows: pd.DataFrame) -> pd.DataFrame:
 CAPTIONS = {
     "logistic_loss": (
         "Median regularised logistic loss f(w), Eq. (3.5), against layers. The encoder (softmax "
-        "attention) answers at its last token after so many layers; damped Newton is drawn at the "
-        "paper's 13 layers a step, as in Figures 1 and 7. Newton's method without a transformer "
-        "needs the steps alone. The transformers built here need fewer layers a step: see Section "
-        "5."
+        "attention) answers at its last token after so many layers; damped Newton is drawn at "
+        "the paper's 13 layers a step, as in Figures 1 and 7. Newton's method without a "
+        "transformer needs the steps alone. The transformers built here need fewer layers a "
+        "step: see Section 5."
     ),
     "logistic_training": (
         "Left as in Figure 1; right the mean squared error between the encoder's answer and the "
         "minimiser of the loss, over the last hundredth of its training."
     ),
     "logistic_distance": (
-        "Median relative distance to the minimiser that Newton's method converges to. The encoder "
-        "is trained on that minimiser or on the true weights, whose length the labels do not "
-        "reveal. Damped Newton at 13 layers a step, gradient descent at 1."
+        "Median relative distance to the minimiser that Newton's method converges to. The "
+        "encoder is trained on that minimiser or on the true weights, whose length the labels "
+        "do not reveal. Damped Newton at 13 layers a step, gradient descent at 1."
     ),
     "logistic_layers": (
         "Median excess loss against layers, every method at what it costs as a transformer: the "
-        "built damped-Newton transformer at 5 + k layers a step, read off its module; damped Newton "
-        "at the paper's 13; gradient descent at the one layer a step that the built transformer "
-        "needs (the built one has a fixed rate 1/(μ + 1/4), the exact one 1/L for each prompt). On "
-        "prompts this well conditioned gradient descent needs fewer layers than Newton's method in "
-        "any construction."
+        "built damped-Newton transformer at 5 + k layers a step, read off its module; damped "
+        "Newton at the paper's 13; gradient descent at the one layer a step that the built "
+        "transformer needs (the built one has a fixed rate 1/(μ + 1/4), the exact one 1/L for "
+        "each prompt). On prompts this well conditioned gradient descent needs fewer layers "
+        "than Newton's method in any construction."
     ),
 }
 ENTRIES = {

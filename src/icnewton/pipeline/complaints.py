@@ -157,7 +157,8 @@ def _count(group: Config) -> int:
 
 def _names(group: Config, experiment: Experiment) -> Iterator[str]:
     for values, layers, seed in members(group):
-        yield f"{experiment.named(values)}/{run_name(group['family'], group.get('variant'), layers, seed)}"
+        name = run_name(group["family"], group.get("variant"), layers, seed)
+        yield f"{experiment.named(values)}/{name}"
 
 
 def _unbuildable(config: Config) -> Iterator[str]:

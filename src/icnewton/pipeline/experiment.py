@@ -73,7 +73,7 @@ class Experiment:
         return PROBLEMS[problem].condition.named(rest, self.sizes(problem))
 
     def recipe(self, group: Config) -> Recipe:
-        """The recipe of an entry of ``runs``; raises ValueError in one sentence if there is none."""
+        """The recipe of an entry of ``runs``; raises ValueError in one sentence if it has none."""
         values = values_of(self.recipes, group.get("recipe", "fast"), group["family"])
         return Recipe.parse({**values, **group.get("set", {})})
 

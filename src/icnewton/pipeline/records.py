@@ -24,7 +24,7 @@ from icnewton.files import brief, try_lock, write_json
 from icnewton.typed import typed
 
 RECORDS = "records"
-UNRECORDED = ("logs", "checkpoints", RECORDS)  # folders whose files no record vouches for
+UNRECORDED = ("logs", "checkpoints", RECORDS)  # folders whose files no record describes
 DAMAGED = ".damaged"
 RUNNING = Path(".snakemake/icnewton.lock")  # held by the run that is at work in a checkout
 AT_WORK = "another run is at work in this folder, or just ending"
@@ -87,7 +87,7 @@ def read_record(path: Path) -> Record:
 
 
 def read_records(folder: Path) -> tuple[list[Record], dict[Path, str]]:
-    """The records of a folder of results, oldest first, and what is wrong with those that are none."""
+    """The records of a folder of results, oldest first, and what is wrong with unreadable ones."""
     records, unreadable = [], {}
     for path in sorted((folder / RECORDS).rglob("*.json")):
         try:
@@ -113,7 +113,7 @@ def damaged(folder: Path) -> list[Path]:
 
 
 def verify(folder: Path) -> tuple[int, list[str]]:
-    """How many files are what their job wrote, and a sentence for everything that is not in order."""
+    """How many files are what their job wrote, and a sentence for each thing out of order."""
     records, unreadable = read_records(folder)
     known, problems = outputs(records), [*unreadable.values()]
     found = {
@@ -127,19 +127,21 @@ def verify(folder: Path) -> tuple[int, list[str]]:
         elif found[name] != digest:
             problems.append(f"{folder / name}: not what its job wrote")
     for record in records:
-        for name, digest in record.inputs.items():
-            if found[name] != digest and found[name] == known.get(name, found[name]):
-                problems.append(
-                    f"{folder / next(iter(record.outputs))}: made from another {name} than the one that is there"
-                )
-        for (
-            name,
-            digest,
-        ) in record.given.items():  # where the folder was moved away from them, nothing can be said
-            if digest_of(Path(name)) not in (None, digest):
-                problems.append(
-                    f"{folder / next(iter(record.outputs))}: made from another {name} than the one that is there"
-                )
+        others = [
+            name
+            for name, digest in record.inputs.items()
+            if found[name] != digest and found[name] == known.get(name, found[name])
+        ]
+        # of a folder that was moved away from released models, nothing can be said
+        others += [
+            name
+            for name, digest in record.given.items()
+            if digest_of(Path(name)) not in (None, digest)
+        ]
+        made = folder / next(iter(record.outputs), "")
+        problems += [
+            f"{made}: made from another {name} than the one that is there" for name in others
+        ]
     problems += [f"{path}: no record tells what made it" for path in _others(folder, known)]
     return sum(found[name] == digest for name, digest in known.items()), problems
 
@@ -176,8 +178,8 @@ def set_aside_alone(folder: Path) -> None:
     metadata = Path(".snakemake/metadata")
     if (folder / RECORDS).exists() and not metadata.exists():
         raise ValueError(
-            f"{folder}: expected Snakemake's notes of how it was made in {metadata}, found none, so that changes would go "
-            "unnoticed; bring them back or move the folder away"
+            f"{folder}: expected Snakemake's notes of how it was made in {metadata}, found none, "
+            "so that changes would go unnoticed; bring them back or move the folder away"
         )
     for line in set_aside(folder):
         print(line)
@@ -203,9 +205,8 @@ def trace(file: Path) -> Iterator[str]:
             f"{file}: expected a file that a job of the workflow made, found no record of it"
         )
     if (digest := digest_of(file)) != maker.outputs[name]:
-        raise ValueError(
-            f"{file}: expected what {_name(maker)} wrote, found {'another file' if digest else 'no file'}"
-        )
+        found = "another file" if digest else "no file"
+        raise ValueError(f"{file}: expected what {_name(maker)} wrote, found {found}")
     yield from _ancestry(maker, makers, 0, set())
 
 
@@ -213,7 +214,8 @@ def _ancestry(
     record: Record, makers: Mapping[str, Record], depth: int, told: set[int]
 ) -> Iterator[str]:
     values = json.dumps(record.params)
-    yield f"{'  ' * depth}{_name(record)}: commit {record.commit}, {record.started}, {record.seconds:.0f} s on {record.device}"
+    circumstances = f"{record.started}, {record.seconds:.0f} s on {record.device}"
+    yield f"{'  ' * depth}{_name(record)}: commit {record.commit}, {circumstances}"
     if id(record) in told:
         return
     told.add(id(record))

@@ -65,9 +65,8 @@ def read(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     try:
         if not path.is_file():
-            raise ValueError(
-                f"no such file among {', '.join(sorted(p.name for p in path.parent.glob('*.yaml')))}"
-            )
+            others = sorted(other.name for other in path.parent.glob("*.yaml"))
+            raise ValueError(f"no such file among {', '.join(others)}")
         values = yaml.load(path.read_text(encoding="utf-8"), Loader)
         if not isinstance(values, dict):
             raise ValueError(brief(repr(values)))
@@ -191,12 +190,15 @@ def malformed(config: object) -> str | None:
         if isinstance(value, str) and len(value) > MOST_LETTERS:
             return f"{where}: expected at most {MOST_LETTERS} letters, found {len(value)}"
         if isinstance(value, int) and value.bit_length() > MOST_BITS:
-            return f"{where}: expected a number of at most {MOST_BITS} bits, found one of {value.bit_length()}"
+            found = f"found one of {value.bit_length()}"
+            return f"{where}: expected a number of at most {MOST_BITS} bits, {found}"
         if level > MOST_LEVELS or count > MOST_VALUES:
-            return f"{where}: expected at most {MOST_VALUES} values in {MOST_LEVELS} levels, found more"
+            most = f"{MOST_VALUES} values in {MOST_LEVELS} levels"
+            return f"{where}: expected at most {most}, found more"
         for key, item in items:
             if isinstance(value, Mapping) and not isinstance(key, str):
-                return f"{where or 'the configuration'}: expected keys that are text, found {brief(key)}"
+                place = where or "the configuration"
+                return f"{place}: expected keys that are text, found {brief(key)}"
             waiting.append((f"{where}.{brief(key, 40)}".lstrip("."), level + 1, item))
     return None
 
