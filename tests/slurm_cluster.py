@@ -57,7 +57,8 @@ def install() -> None:
         return
     if os.geteuid() or not shutil.which("apt-get"):
         pytest.skip(
-            "needs Slurm: run `apt-get install slurm-wlm munge`, or these tests as root on Debian, which do that"
+            "needs Slurm: run `apt-get install slurm-wlm munge`, "
+            "or these tests as root on Debian, which do that"
         )
     policy = Path("/usr/sbin/policy-rc.d")  # while it says 101, packages start no services
     ours = not policy.exists()

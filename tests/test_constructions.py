@@ -141,7 +141,9 @@ def test_no_head_is_idle_and_none_is_missing():
 
 
 def test_multiples_share_their_rows_whatever_the_factor():
-    """A found bug: (1 / 49) * 49 is not 1, so two multiples of one block were taken for two blocks."""
+    """A found bug: (1 / 49) * 49 is not 1, so two multiples of one block were taken for two
+    blocks.
+    """
     for alpha in (49.0, 0.1, 1e-4 / 3):
         assert icnewton.build("least_squares", d=4, n=9, steps=1, alpha=alpha).card.head_dim == 4
 

@@ -1,4 +1,6 @@
-"""Hundreds of steps beyond convergence, every construction and every iteration stays at rounding."""
+"""Hundreds of steps beyond convergence, every construction and every iteration stays at
+rounding.
+"""
 
 import pytest
 import torch

@@ -1,4 +1,6 @@
-"""A model says when a prompt lies outside what it was made for, and what can be said of its answer."""
+"""A model says when a prompt lies outside what it was made for, and what can be said of its
+answer.
+"""
 
 import warnings
 from dataclasses import replace

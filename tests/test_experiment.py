@@ -123,10 +123,11 @@ def test_contradictions_are_told_in_words(smoke):
     config["figures"]["figure2"]["panels"][0]["models"]["lsa"] = [1, 7]
     config["figures"]["figure4"]["conditions"] = ["normalised_kappa99_noise0"]
     message = complaints(config)
-    assert (
-        "problems.linear.n: expected at least d = 9, because least squares is solved directly, found 4"
-        in message
+    too_few = (
+        "problems.linear.n: expected at least d = 9, "
+        "because least squares is solved directly, found 4"
     )
+    assert too_few in message
     assert "runs[1]: batch must be a multiple of prompts_per_covariance, 8, found 10" in message
     assert (
         "figures.figure2: expected models that some entry of runs trains, found lsa with 7 layers"
@@ -189,7 +190,8 @@ def test_figures_and_runs_that_cannot_be_are_named(smoke):
     message = complaints(config)
     for line in (
         "runs[0].noise[0]: expected a finite number, found nan",
-        "figures.headline: expected a condition for which something is built, found 'unnormalised_kappa5_noise0.1'",
+        "figures.headline: expected a condition for which something is built, "
+        "found 'unnormalised_kappa5_noise0.1'",
         "figures.similarity.panels: expected one panel for a figure of kind similarity, found 2",
         "figures.figure4: expected at most 6 steps",
         "figures.figure9.panels[0].models:",
@@ -248,7 +250,8 @@ def test_an_experiment_may_be_small(tmp_path):
     assert list(experiment.algorithms("linear")) == ["newton2"]
     assert [*experiment.tested] == ["normalised_kappa10_noise0", "normalised_kappa10_noise0_d5"]
     assert experiment.figures()["mine"]["section"] == "6. Beyond the paper"
-    assert not experiment.algorithms("logistic") and not experiment.built([*experiment.tested][0])
+    assert not experiment.algorithms("logistic")
+    assert not experiment.built(next(iter(experiment.tested)))
 
 
 def test_null_takes_a_figure_away(tmp_path):

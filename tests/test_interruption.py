@@ -75,8 +75,10 @@ def test_the_last_words_on_a_disk_without_any_room_are_one_sentence(tmp_path):
 
 def test_what_a_killed_writer_left_is_swept_away(tmp_path):
     writer = (
-        "import os, signal, sys; from pathlib import Path; from icnewton.files import write_atomically;"
-        "write_atomically(Path(sys.argv[1]), lambda p: (p.write_text('half'), os.kill(os.getpid(), signal.SIGKILL)))"
+        "import os, signal, sys; from pathlib import Path;"
+        "from icnewton.files import write_atomically;"
+        "write_atomically(Path(sys.argv[1]),"
+        " lambda p: (p.write_text('half'), os.kill(os.getpid(), signal.SIGKILL)))"
     )
     assert (
         subprocess.run([sys.executable, "-c", writer, str(tmp_path / "table.csv")]).returncode == -9

@@ -1,4 +1,6 @@
-"""The logistic loss in closed form against automatic differentiation, and its reference algorithms."""
+"""The logistic loss in closed form against automatic differentiation, and its reference
+algorithms.
+"""
 
 from itertools import islice, pairwise
 

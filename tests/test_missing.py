@@ -63,7 +63,9 @@ def test_a_figure_names_the_models_that_diverged(finished, name, lost):
 
 
 def with_diverged(table, family, layers, lost):
-    """A second seed, and the infinite errors of one or both, as evaluations and tables have them."""
+    """A second seed, and the infinite errors of one or both, as evaluations and tables have
+    them.
+    """
     rows = (table["method"] == family) & (table["step"] == layers)
     if "median" in table:
         table = table.copy()

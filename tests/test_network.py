@@ -10,8 +10,14 @@ WATCHED = """
 import sys
 from pathlib import Path
 folder, phase = Path(sys.argv[1]), ["network"]
-NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.bind", "urllib.Request")
-CODE = ("compile", "exec", "import", "pickle.find_class", "os.system", "os.exec", "subprocess.Popen", "ctypes.dlopen")
+NETWORK = (
+    "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.bind",
+    "urllib.Request",
+)
+CODE = (
+    "compile", "exec", "import", "pickle.find_class", "os.system", "os.exec", "subprocess.Popen",
+    "ctypes.dlopen",
+)
 def watch(event, arguments):
     if event in NETWORK or (phase[0] == "code" and event in CODE):
         print("CAUGHT", event, arguments, flush=True)
@@ -24,7 +30,8 @@ from icnewton.training.runs import parse_run
 from icnewton.training.loop import train
 torch.set_num_threads(1)
 icnewton.save(icnewton.build("least_squares", d=2, n=5, steps=1, alpha=0.1), folder / "built")
-model, *_ = train(parse_run(json.loads(sys.argv[2])), checkpoint=folder / "c", code="x", say=lambda line: None)
+run = parse_run(json.loads(sys.argv[2]))
+model, *_ = train(run, checkpoint=folder / "c", code="x", say=lambda line: None)
 icnewton.save(model, folder / "learned")
 breast_cancer(), load_diabetes()
 icnewton.load(folder / "learned")  # whatever is imported at first use
@@ -49,7 +56,8 @@ def test_no_network_at_run_time_and_no_code_in_weights(tmp_path, tiny_run):
 
 
 FOREIGN = re.compile(
-    r"\bfetch_|urllib|import requests|http\.client|torch\.hub|(?<!safetensors\.)torch\.load|import pickle"
+    r"\bfetch_|urllib|import requests|http\.client"
+    r"|torch\.hub|(?<!safetensors\.)torch\.load|import pickle"
 )
 
 

@@ -115,7 +115,9 @@ def test_lstsq_predictions_use_numpy():
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, torch.tensor, int])
 def test_equal_numbers_give_equal_prompts(kind):
-    """A found fault: streams are told apart by text, and 10, 10.0 and numpy's 10 read differently."""
+    """A found fault: streams are told apart by text, and 10, 10.0 and numpy's 10 read
+    differently.
+    """
     plain = LinearCondition("normalised", 3, 8, 10.0, 0.0)
     other = LinearCondition("normalised", kind(3), kind(8), kind(10), kind(0))
     assert repr(other) == repr(plain)

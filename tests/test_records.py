@@ -51,7 +51,8 @@ def test_every_kind_of_disorder_is_named(results):
         f"{results / 'figures/figure2.png'}: missing",
         f"{results / 'figures/mine.png'}: no record tells what made it",
         f"{record}: expected a record of a job, found ",
-        f"{results / name}.parquet: made from another data/normalised_kappa10_noise0.safetensors than the one that is there",
+        f"{results / name}.parquet: made from another data/normalised_kappa10_noise0.safetensors "
+        "than the one that is there",
         "train/normalised_kappa10_noise0/lsa_layers1_seed0/card.json: no record tells what made it",
     ):
         assert line in problems

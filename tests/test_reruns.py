@@ -122,11 +122,11 @@ def corrupted(path: str) -> Callable[[Path], None]:
         file.write_bytes(content)
         found = subprocess.run(
             [sys.executable, "-m", "icnewton.pipeline.records", "set-aside", str(RESULTS)],
-            cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8", check=True,
+            cwd=folder, env=environment_of(folder),
+            capture_output=True, encoding="utf-8", check=True,
         )  # fmt: skip
-        assert (
-            found.stdout
-            == f"{RESULTS / path}: not what its job wrote; kept as {file.name}.damaged and made anew\n"
+        assert found.stdout == (
+            f"{RESULTS / path}: not what its job wrote; kept as {file.name}.damaged and made anew\n"
         )
 
     return edit
@@ -174,7 +174,10 @@ EDITS = {
         replaced(f"{PACKAGE}/problems/linear.py", "@dataclass", "# a remark\n@dataclass"),
         set(),
     ),
-    "a docstring of the step": (replaced(f"{PACKAGE}/training/step.py", '"""', '"""Again: '), set()),
+    "a docstring of the step": (
+        replaced(f"{PACKAGE}/training/step.py", '"""', '"""Again: '),
+        set(),
+    ),
     "memory of a rule": (
         replaced("workflow/rules/train.smk", "mem_mb=4000", "mem_mb=5000"),
         set(),
@@ -197,14 +200,26 @@ EDITS = {
     ),
     "a new kappa": (
         replaced(SMOKE, "kappa: [10]\n    noise", "kappa: [10, 20]\n    noise"),
-        {f"{rule} {LSA}/{run}".replace("kappa10", "kappa20") for rule in ("train", "evaluate_model") for run in FIRST}
-        | {f"{rule} {LSA}".replace("kappa10", "kappa20") for rule in ("data", "evaluate_references", "probe", "table")}
+        {
+            f"{rule} {LSA}/{run}".replace("kappa10", "kappa20")
+            for rule in ("train", "evaluate_model") for run in FIRST
+        }
+        | {
+            f"{rule} {LSA}".replace("kappa10", "kappa20")
+            for rule in ("data", "evaluate_references", "probe", "table")
+        }
         | CLAIMS,
     ),
-    "the evaluation's seed": (replaced(SMOKE, "seed: 0}", "seed: 1}"), at("data", *ALL) | asked_again(*ALL)),
+    "the evaluation's seed": (
+        replaced(SMOKE, "seed: 0}", "seed: 1}"),
+        at("data", *ALL) | asked_again(*ALL),
+    ),
     "a training's seed": (
         replaced(SMOKE, "seeds: [0]", "seeds: [1]"),
-        {f"{rule} {LSA}/{run}".replace("seed0", "seed1") for rule in ("train", "evaluate_model") for run in FIRST}
+        {
+            f"{rule} {LSA}/{run}".replace("seed0", "seed1")
+            for rule in ("train", "evaluate_model") for run in FIRST
+        }
         | probes(LSA) | shown(LSA),
     ),
     "the training's schedule": (
@@ -216,10 +231,14 @@ EDITS = {
         set(),
     ),
     "a function of Appendix E.1": (again("theory/decrease.py", "def delta("), measured("decrease")),
-    "an output deleted": (deleted(f"tables/{LSA}.csv"), {f"table {LSA}", "figure figure2", "figure headline"}),
+    "an output deleted": (
+        deleted(f"tables/{LSA}.csv"),
+        {f"table {LSA}", "figure figure2", "figure headline"},
+    ),
     "weights corrupted": (
         corrupted(f"{MODEL}/weights.safetensors"),
-        {f"train {LSA}/lsa_layers2_seed0", f"evaluate_model {LSA}/lsa_layers2_seed0"} | probes(LSA) | shown(LSA),
+        {f"train {LSA}/lsa_layers2_seed0", f"evaluate_model {LSA}/lsa_layers2_seed0"}
+        | probes(LSA) | shown(LSA),
     ),
     "a figure corrupted": (corrupted("figures/figure2.png"), {"figure figure2"}),
     # one new and one edited entry of each registry
@@ -248,7 +267,8 @@ EDITS = {
     "a new family": (copied("models/families/lsa.py", "other.py", ('"lsa"', '"other"')), set()),
     "a family": (
         again("models/families/softmax_truth.py"),
-        {f"{rule} {SOFTMAX}/{RUNS[SOFTMAX][2]}" for rule in ("train", "evaluate_model")} | shown(SOFTMAX),
+        {f"{rule} {SOFTMAX}/{RUNS[SOFTMAX][2]}" for rule in ("train", "evaluate_model")}
+        | shown(SOFTMAX),
     ),
     "a new construction": (
         copied("constructions/inverse.py", "other.py", ('"inverse"', '"other"')),
@@ -256,7 +276,8 @@ EDITS = {
     ),
     "a construction": (
         again("constructions/least_squares.py"),
-        CONSTRUCTED["least_squares"] | {f"evaluate_built {LSA}", "diabetes"} | measured("constructions") | NEWTON,
+        CONSTRUCTED["least_squares"] | {f"evaluate_built {LSA}", "diabetes"}
+        | measured("constructions") | NEWTON,
     ),
     "a new measurement": (
         copied("evaluation/measurements/decrease.py", "other.py", ('"decrease"', '"other"')),
@@ -271,12 +292,18 @@ EDITS = {
         copied("figures/curves.py", "other.py", ('"curves"', '"other"')),
         set(),
     ),
-    "a kind of figure": (replaced(f"{PACKAGE}/figures/headline.py", "FRAME = 3", "FRAME = 3 + 0"), {"figure headline"}),
+    "a kind of figure": (
+        replaced(f"{PACKAGE}/figures/headline.py", "FRAME = 3", "FRAME = 3 + 0"),
+        {"figure headline"},
+    ),
     "a new claim": (added("claims/other.py", "ENTRIES = {}\n"), CLAIMS),
 }  # fmt: skip
 
 
-PLAN = "import json; from workflow.status import plan; print(json.dumps([j.name for j in plan(['--config', 'scale=smoke'])]))"
+PLAN = (
+    "import json; from workflow.status import plan; "
+    "print(json.dumps([j.name for j in plan(['--config', 'scale=smoke'])]))"
+)
 
 
 def planned(folder):

@@ -39,7 +39,8 @@ def executor(tmp_path):
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder]
         if subprocess.run([*pip, "-r", ROOT / "requirements-slurm.lock"]).returncode:
             pytest.skip(
-                "needs Snakemake's executor for Slurm, which pip could not install: see requirements-slurm.lock"
+                "needs Snakemake's executor for Slurm, which pip could not install: "
+                "see requirements-slurm.lock"
             )
     return folder
 

@@ -27,8 +27,8 @@ from icnewton.figures import draw
 from icnewton.figures.parts.missing import note
 from icnewton.figures.parts.style import save
 
-rows = [{"function": f, "c": c, "x": x, "value": c * x, "enclosure": 1.0} for f, *xs in (("slope", 0, 1, 2), ("value", 0))
-        for x in xs for c in (-1000, 0, 1000)]
+rows = [{"function": f, "c": c, "x": x, "value": c * x, "enclosure": 1.0}
+        for f, *xs in (("slope", 0, 1, 2), ("value", 0)) for x in xs for c in (-1000, 0, 1000)]
 figure = draw("built_decrease", {"": pd.DataFrame(rows)}, [])
 note(figure, ["trained LSA with 5 layers (diverged)"])
 save(figure, {kind: Path(sys.argv[1]) / f"figure.{kind}" for kind in ("png", "pdf", "svg")})
@@ -90,7 +90,10 @@ write_text(place / "text", "\u03ba \u2013 \u03bc")
 write_json(place / "json", {"\u03ba": "\u03bc"})
 write_table(place / "table.csv", pd.DataFrame({"\u03ba": ["\u03bc"]}))
 write_table(place / "table.md", pd.DataFrame({"\u03ba": ["\u03bc"]}))
-print(digest("icnewton.figures.parts.style", "icnewton.training.fast.fused"), script_digest(Path("workflow/scripts/data.py")))
+print(
+    digest("icnewton.figures.parts.style", "icnewton.training.fast.fused"),
+    script_digest(Path("workflow/scripts/data.py")),
+)
 """
 
 
@@ -158,7 +161,8 @@ for kind in ("lsa", "lsa_ln", "softmax"):
     print([advance(run, state)[0].item() for _ in range(3)])
 condition = LinearCondition("unnormalised", 3, 9, 5.0, 0.1)
 prompts = sample(condition, 2, 2, generator("prompts"))
-print(icnewton.build("least_squares", d=3, n=9, steps=2, alpha=0.001)(prompts.x, prompts.y).tolist())
+model = icnewton.build("least_squares", d=3, n=9, steps=2, alpha=0.001)
+print(model(prompts.x, prompts.y).tolist())
 try:
     icnewton.load("nowhere")
 except ValueError as error:

@@ -137,7 +137,8 @@ from pathlib import Path
 from icnewton.training.runs import parse_run
 from icnewton.training.loop import train
 torch.set_num_threads(1)
-train(parse_run(json.loads(sys.argv[1])), checkpoint=Path(sys.argv[2]), code="x", checkpoint_seconds=0)
+run = parse_run(json.loads(sys.argv[1]))
+train(run, checkpoint=Path(sys.argv[2]), code="x", checkpoint_seconds=0)
 """
 
 

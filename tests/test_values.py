@@ -136,7 +136,8 @@ def test_missing_and_unknown_names_are_refused(tiny_run):
 def test_numbers_of_every_kind_give_the_same_run(tiny_run):
     run = parse_run(tiny_run)
     values = {
-        "steps": np.int64(60), "batch": 64.0, "width": np.uint8(8), "learning_rate": np.float64(run.recipe.learning_rate),
+        "steps": np.int64(60), "batch": 64.0, "width": np.uint8(8),
+        "learning_rate": np.float64(run.recipe.learning_rate),
         "query_as_key": np.bool_(run.recipe.query_as_key), "betas": np.array(run.recipe.betas),
     }  # fmt: skip
     other = replace(

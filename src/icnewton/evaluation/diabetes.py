@@ -74,9 +74,9 @@ def built_frame() -> pd.DataFrame:
             "newton3": {"alpha": 1 / upper**2, "order": 3},
             "chebyshev": {"step": "chebyshev", "spectrum": (lower, upper)},
         }
-        for variant, values in settings.items():
-            model = build_least_squares(d=prompts.d, n=n, steps=STEPS[variant], **values)
-            frames.append(_frame(f"built_{variant}", model, prompts))
+        for name, values in settings.items():
+            model = build_least_squares(d=prompts.d, n=n, steps=STEPS[name], **values)
+            frames.append(_frame(f"built_{name}", model, prompts))
     return pd.concat(frames, ignore_index=True)
 
 
