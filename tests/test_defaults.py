@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from conftest import clone, environment_of
-from test_reruns import replaced
+from edits import replaced
 
 ASKED = """
 import icnewton

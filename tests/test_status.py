@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 from conftest import RESULTS, environment_of, restored
-from test_reruns import MODEL, PACKAGE, replaced
+from edits import PACKAGE, replaced
+from test_reruns import MODEL
 
 
 def test_status_says_it_in_words(finished):
