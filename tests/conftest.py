@@ -74,12 +74,12 @@ def make(folder, *words, trusted=True, **variables):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """Two folders in which the whole workflow has run."""
-    folders = [clone(tmp_path_factory.mktemp("clone") / name) for name in ("one", "two")]
-    for folder in folders:
-        result = snakemake(folder)
-        assert result.returncode == 0, result.stderr
-    return folders
+    """A folder in which the whole workflow has run, and a copy of it to edit."""
+    one, two = (tmp_path_factory.mktemp("clone") / name for name in ("one", "two"))
+    result = snakemake(clone(one))
+    assert result.returncode == 0, result.stderr
+    shutil.copytree(one, two, symlinks=True)
+    return [one, two]
 
 
 def finished_tables(folder, spec):
