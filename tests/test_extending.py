@@ -102,7 +102,7 @@ def test_a_claim_is_judged_and_the_paper_s_do_not_speak_of_other_prompts(extende
 
 def test_the_tests_of_the_registries_take_the_new_entries(extended):
     names = "student or ridge or nesterov or looped or descent or best or quick"
-    words = ["tests/test_registries.py", "-q", "-p", "no:cacheprovider", "-k", names]
+    words = ["tests/test_registries.py", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", names]
     command = [sys.executable, "-m", "pytest", *words]
     result = subprocess.run(
         command, cwd=extended, env=environment_of(extended), capture_output=True, encoding="utf-8"
