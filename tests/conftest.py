@@ -20,6 +20,7 @@ from icnewton.pipeline.complaints import check
 from icnewton.pipeline.schema import merged
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items):
     """Tests that share a folder in which a workflow has run go to one of the two processes."""
     for item in items:

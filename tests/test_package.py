@@ -1,9 +1,9 @@
 """The package on its own: installed from its wheel, away from any checkout."""
 
 import os
+import shutil
 import subprocess
 import sys
-import tarfile
 
 import pytest
 from conftest import ROOT, clone
@@ -68,8 +68,7 @@ def test_the_wheel_works_away_from_a_checkout(tmp_path):
 def test_the_source_distribution_passes_its_tests(tmp_path):
     """Those that need no git: the rest are about checkouts."""
     archive = packed(clone(tmp_path / "clone"), "build_sdist")
-    with tarfile.open(archive) as file:
-        file.extractall(tmp_path / "sdist", filter="data")
+    shutil.unpack_archive(archive, tmp_path / "sdist", filter="data")
     (folder,) = (tmp_path / "sdist").iterdir()
     for name in ("Snakefile", "config.yaml", "docs/extending.md", "tests/conftest.py"):
         assert (folder / name).exists()

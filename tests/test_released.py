@@ -214,6 +214,7 @@ def test_a_gpu_that_is_not_there_is_asked_for_in_vain(command):
     )
 
 
+@pytest.mark.slow
 def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
     """Nothing released, then all; nothing is trained twice."""
     folder = unreleased

@@ -66,9 +66,9 @@ def test_figures_do_not_depend_on_a_users_matplotlib(tmp_path, monkeypatch):
         place.mkdir()
         (place / "matplotlibrc").write_text(HOSTILE, encoding="utf-8")
     run(FIGURE, places[0], MATPLOTLIBRC="", MPLCONFIGDIR=str(tmp_path))
-    run(
-        FIGURE, places[1], MATPLOTLIBRC=str(places[1]), MPLBACKEND="nonsense", SOURCE_DATE_EPOCH="0"
-    )
+    command = f"import workflow\n{FIGURE}"  # as the commands of a checkout begin
+    variables = {"MPLBACKEND": "nonsense", "SOURCE_DATE_EPOCH": "0"}
+    run(command, places[1], MATPLOTLIBRC=str(places[1]), **variables)
     run(FIGURE, places[2], MPLCONFIGDIR=str(places[2]), MPLBACKEND="svg", LC_ALL="C")
     monkeypatch.chdir(places[3])
     run(FIGURE, places[3])

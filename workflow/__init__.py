@@ -1,10 +1,12 @@
 """The commands of a checkout, which run its own package and no other installed one."""
 
+import os
 import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+os.environ["MPLBACKEND"] = "agg"  # with a user's own, matplotlib may not be imported at all
 ROOT = Path(__file__).resolve().parent.parent
 OWN = ROOT / "src/icnewton"
 

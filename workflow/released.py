@@ -91,7 +91,7 @@ def row(name: str, run: Run, origin: Mapping[str, Any], error: float) -> str:
 def page(runs: Mapping[str, Run]) -> Iterator[str]:
     """The lines of docs/released.md."""
     folders = {name: folder for name, run in runs.items() if (folder := find(name, run))}
-    cards = {name: (folder / CARD).read_text("utf-8") for name, folder in folders.items()}
+    cards = {name: (folder / CARD).read_text(encoding="utf-8") for name, folder in folders.items()}
     origins = {name: json.loads(card)["origin"] for name, card in cards.items()}
     files = product(folders.values(), (CARD, WEIGHTS))
     size = sum((folder / name).stat().st_size for folder, name in files)
