@@ -15,18 +15,9 @@ from kills import ROOT as ROOT
 from kills import clone as clone
 
 from icnewton.figures import FIGURES
-from icnewton.files import read_tables
+from icnewton.files import read_tables, try_lock
 from icnewton.pipeline.complaints import check
 from icnewton.pipeline.schema import merged
-
-
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items):
-    """Tests that share a folder in which a workflow has run go to one of the two processes."""
-    for item in items:
-        for shared in ("finished", "extended"):
-            if shared in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(shared))
 
 
 @pytest.fixture
@@ -73,14 +64,31 @@ def make(folder, *words, trusted=True, **variables):
     )
 
 
+def made_once(tmp_path_factory, name, make):
+    """A folder that the first of the processes of tests makes, and the others wait for."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    with try_lock(root / f"{name}.lock", wait=True):
+        if not (root / name).exists():
+            make(root / f"{name}.part")
+            (root / f"{name}.part").rename(root / name)
+    return root / name
+
+
+def run_smoke(folder):
+    """A clone in which the whole workflow has run."""
+    result = snakemake(clone(folder))
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A folder in which the whole workflow has run, and a copy of it to edit."""
-    one, two = (tmp_path_factory.mktemp("clone") / name for name in ("one", "two"))
-    result = snakemake(clone(one))
-    assert result.returncode == 0, result.stderr
-    shutil.copytree(one, two, symlinks=True)
-    return [one, two]
+    """A folder in which the whole workflow has run, and one to edit; each process has its own."""
+    made = made_once(tmp_path_factory, "finished", run_smoke)
+    folders = [tmp_path_factory.mktemp("clone") / name for name in ("one", "two")]
+    for folder in folders:
+        shutil.copytree(made, folder, symlinks=True)
+    return folders
 
 
 def finished_tables(folder, spec):

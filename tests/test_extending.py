@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ROOT, clone, environment_of, snakemake
+from conftest import ROOT, clone, environment_of, made_once, snakemake
 
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```$", re.M | re.S)
@@ -16,16 +16,20 @@ RESULTS = Path("results/mine")
 NORMALISED = "normalised_kappa10_noise0"
 
 
-@pytest.fixture(scope="module")
-def extended(tmp_path_factory):
+def extend(folder):
     """A clone with the page's entries, in which its experiment has run."""
-    folder = clone(tmp_path_factory.mktemp("extended") / "clone")
+    clone(folder)
     for path, text in FILES.items():
         assert not (folder / path).exists()
         (folder / path).write_text(text, encoding="utf-8")
     result = snakemake(folder, scale="mine.yaml")
     assert result.returncode == 0, result.stderr
-    return folder
+
+
+@pytest.fixture(scope="session")
+def extended(tmp_path_factory):
+    """The clone, which no test changes."""
+    return made_once(tmp_path_factory, "extended", extend)
 
 
 def table(folder, name):

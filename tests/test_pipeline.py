@@ -7,7 +7,7 @@ import re
 
 import pandas as pd
 import pytest
-from conftest import RESULTS, clone, restored, snakemake
+from conftest import RESULTS, restored, run_smoke, snakemake
 from kills import contents
 
 import icnewton
@@ -15,10 +15,8 @@ import icnewton
 
 @pytest.mark.slow
 def test_two_folders_get_the_same_bytes(finished, tmp_path):
-    again = clone(tmp_path / "again")
-    result = snakemake(again)
-    assert result.returncode == 0, result.stderr
-    first, second = map(contents, (finished[0], again))
+    run_smoke(tmp_path / "again")
+    first, second = map(contents, (finished[0], tmp_path / "again"))
     assert len(first) > 50 and first.keys() == second.keys()
     assert not [name for name in first if first[name] != second[name]]
 

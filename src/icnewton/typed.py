@@ -142,6 +142,15 @@ def parse(cls: type[T], name: str, values: object) -> T:
 
     Raises ValueError in one sentence for unknown, missing or wrong values.
     """
+    hints = _hints(cls)
+    given = keyed(cls, name, values)
+    return cls(**{key: plain(key, value, hints[key]) for key, value in given.items()})
+
+
+def keyed(cls: type, name: str, values: object) -> Mapping[str, Any]:
+    """Values under the names of a dataclass's fields; raises ValueError where one that has no
+    default is missing, or one is unknown.
+    """
     known = [*_hints(cls)]
     if not isinstance(values, Mapping):
         refuse(name, f"values of {', '.join(known)}", values)
@@ -150,8 +159,7 @@ def parse(cls: type[T], name: str, values: object) -> T:
     if unknown := [str(key) for key in values if key not in known]:
         found = brief(", ".join(unknown))
         raise ValueError(f"{name} must have only the keys {', '.join(known)}, found {found}")
-    hints = _hints(cls)
-    return cls(**{key: plain(key, value, hints[key]) for key, value in values.items()})
+    return values
 
 
 def schema_of(cls: type, optional: bool = False) -> dict[str, Any]:

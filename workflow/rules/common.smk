@@ -42,7 +42,7 @@ PROBED = [
     if condition.problem == "linear" and config["evaluation"]["probes"]
 ]
 FITTED = [
-    experiment.name(experiment.condition(values))
+    experiment.named(values)
     for values in config.get("polynomial", {}).get("conditions", [])
 ]
 

@@ -223,7 +223,7 @@ rule diabetes:
 
 def asked_of_patients():
     """The models whose prompts have as many dimensions as the diabetes data."""
-    name = experiment.name(experiment.condition(config["diabetes"]))
+    name = experiment.named(config["diabetes"])
     released, trained = (
         at.get(name, []) for at in (MODELS.released_at, MODELS.trained_at)
     )

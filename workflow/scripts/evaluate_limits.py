@@ -5,17 +5,14 @@ from pathlib import Path
 from icnewton.evaluation.answers import frame
 from icnewton.evaluation.limits import limits
 from icnewton.files import write_table
-from icnewton.problems.linear import LinearPrompts
-from icnewton.problems.parts.parse import parse_condition
-from icnewton.problems.parts.prompts import read_prompts
+from icnewton.problems.parts.parse import read_asked
 from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:
     limit_threads(1)
     params = snakemake.params
-    condition = parse_condition(params.condition)
-    prompts = read_prompts(LinearPrompts, snakemake.input.prompts)
+    condition, prompts = read_asked(params.condition, snakemake.input.prompts)
     polynomial = params.polynomial
     counts = (polynomial["prompts"], polynomial["layers"])
     answers = limits(condition, prompts, *counts, params.attending)

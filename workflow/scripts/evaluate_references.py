@@ -4,16 +4,13 @@ from pathlib import Path
 
 from icnewton.evaluation.answers import frame, references
 from icnewton.files import write_table
-from icnewton.problems import PROBLEMS
-from icnewton.problems.parts.parse import parse_condition
-from icnewton.problems.parts.prompts import read_prompts
+from icnewton.problems.parts.parse import read_asked
 from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:
     limit_threads(1)
-    condition = parse_condition(snakemake.params.condition)
-    prompts = read_prompts(PROBLEMS[condition.problem].prompts, snakemake.input.prompts)
+    condition, prompts = read_asked(snakemake.params.condition, snakemake.input.prompts)
     answers = []
     for name, steps in snakemake.params.algorithms.items():
         answers += references(name, steps, condition, prompts)

@@ -1,9 +1,6 @@
 """One figure as PDF, PNG and SVG, drawn from tidy tables alone."""
 
-import os
 from pathlib import Path
-
-os.environ["MPLBACKEND"] = "agg"  # a user's own backend may keep matplotlib from being imported
 
 from icnewton.figures import Words, draw
 from icnewton.figures.parts.style import save

@@ -6,17 +6,14 @@ from icnewton.evaluation.answers import learned, method_of, references
 from icnewton.evaluation.probes import STEPS, probe_frame, probe_prompts, probe_values
 from icnewton.files import write_table
 from icnewton.models.weights import load
-from icnewton.problems.linear import LinearPrompts
-from icnewton.problems.parts.parse import parse_condition
-from icnewton.problems.parts.prompts import read_prompts
+from icnewton.problems.parts.parse import read_asked
 from icnewton.threads import limit_threads
 from job import job
 
 with job(snakemake) as say:
     limit_threads(1)
     params = snakemake.params
-    condition = parse_condition(params.condition)
-    prompts = read_prompts(LinearPrompts, snakemake.input.prompts)
+    condition, prompts = read_asked(params.condition, snakemake.input.prompts)
     probes = probe_prompts(prompts, params.probes, probe_values(prompts))
     answers = []
     for name, steps in params.algorithms.items():

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from icnewton.algorithms import Algorithm
-from icnewton.problems.logistic import LogisticCondition, LogisticPrompts
+from icnewton.algorithms.parts.logistic import weights
 from icnewton.problems.parts.logistic_loss import newton_step
 
 
@@ -28,15 +28,11 @@ def damped_newton(x: Tensor, y: Tensor, mu: float) -> Iterator[Tensor]:
         w = damped_step(w, x, y, mu)
 
 
-def _answers(prompts: LogisticPrompts, condition: LogisticCondition) -> Iterator[Tensor]:
-    return damped_newton(prompts.x, prompts.y, condition.mu)
-
-
 ENTRIES = {
     "damped_newton": Algorithm(
         title="damped Newton",
         problem="logistic",
-        answers=_answers,
+        answers=weights(damped_newton),
         steps=(*range(9), 10, 12, 14, 16, 18, 20, 22, 24, 26, 30),
         layers=13.0,  # as the paper counts a step
     )

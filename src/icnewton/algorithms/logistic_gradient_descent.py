@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from icnewton.algorithms import Algorithm
-from icnewton.problems.logistic import LogisticCondition, LogisticPrompts
+from icnewton.algorithms.parts.logistic import weights
 from icnewton.problems.parts.logistic_loss import gradient
 
 
@@ -22,15 +22,11 @@ def logistic_gradient_descent(x: Tensor, y: Tensor, mu: float) -> Iterator[Tenso
         w = w - gradient(w, x, y, mu) / lipschitz.unsqueeze(-1)
 
 
-def _answers(prompts: LogisticPrompts, condition: LogisticCondition) -> Iterator[Tensor]:
-    return logistic_gradient_descent(prompts.x, prompts.y, condition.mu)
-
-
 ENTRIES = {
     "logistic_gradient_descent": Algorithm(
         title="gradient descent, step 1/L",
         problem="logistic",
-        answers=_answers,
+        answers=weights(logistic_gradient_descent),
         steps=(0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
         layers=1.0,  # as it is built here
     )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from icnewton.algorithms import Algorithm
-from icnewton.problems.logistic import LogisticCondition, LogisticPrompts
+from icnewton.algorithms.parts.logistic import weights
 from icnewton.problems.parts.logistic_loss import gradient
 
 LINE_SEARCH_BISECTIONS = 60
@@ -30,15 +30,11 @@ def logistic_steepest_descent(x: Tensor, y: Tensor, mu: float) -> Iterator[Tenso
         w = w - low.unsqueeze(-1) * g
 
 
-def _answers(prompts: LogisticPrompts, condition: LogisticCondition) -> Iterator[Tensor]:
-    return logistic_steepest_descent(prompts.x, prompts.y, condition.mu)
-
-
 ENTRIES = {
     "logistic_steepest_descent": Algorithm(
         title="gradient descent, line search",
         problem="logistic",
-        answers=_answers,
+        answers=weights(logistic_steepest_descent),
         steps=(0, 1, 2, 3, 4, 6, 8, 12, 16),
     )
 }

@@ -3,13 +3,14 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from icnewton.constructions.parts.precision import largest_error, smallest_error
 from icnewton.evaluation.measurements import MEASUREMENTS
 from icnewton.files import brief
 from icnewton.models.families import FAMILIES
-from icnewton.pipeline.experiment import Experiment, members, problem_of, run_name, tested_on
+from icnewton.pipeline.experiment import Experiment, members, problem_of, tested_on
 from icnewton.pipeline.schema import Config, complaints, malformed
 from icnewton.problems import PROBLEMS
 from icnewton.training.recipe import Recipe
@@ -61,7 +62,7 @@ def _contradictions(experiment: Experiment) -> Iterator[str]:
     for name, settings in config.get("measurements", {}).items():
         yield from _said(f"measurements.{name}", settings_of, MEASUREMENTS[name].measure, settings)
     yield from _unbuildable(config)
-    counts = Counter(name for group in config["runs"] for name in _names(group, experiment))
+    counts = Counter(chain.from_iterable(map(experiment.names, config["runs"])))
     for name, count in counts.items():
         if count > 1:
             yield f"runs: expected each model once, found {name} {count} times"
@@ -153,12 +154,6 @@ def _of_recipe(where: str, recipe: Recipe, problem: str) -> Iterator[str]:
 def _count(group: Config) -> int:
     lists = [value for key, value in group.items() if isinstance(value, list)]
     return math.prod(len(value) for value in lists if value and not isinstance(value[0], Mapping))
-
-
-def _names(group: Config, experiment: Experiment) -> Iterator[str]:
-    for values, layers, seed in members(group):
-        name = run_name(group["family"], group.get("variant"), layers, seed)
-        yield f"{experiment.named(values)}/{name}"
 
 
 def _unbuildable(config: Config) -> Iterator[str]:

@@ -10,15 +10,15 @@ from icnewton.constructions import CONSTRUCTIONS
 from icnewton.evaluation.measurements import MEASUREMENTS
 from icnewton.figures import FIGURES
 from icnewton.models.families import FAMILIES
-from icnewton.problems import PROBLEMS
 from icnewton.problems.parts.condition import Condition
+from icnewton.problems.parts.parse import modules_of
 from icnewton.protocols import PROTOCOLS
 from icnewton.training.runs import Run
 
 
 def of_condition(condition: Condition) -> list[str]:
     """The problem and the protocol."""
-    return [PROBLEMS.module(condition.problem), PROTOCOLS.module(condition.protocol)]
+    return modules_of(condition)
 
 
 def of_family(family: str) -> list[str]:

@@ -88,16 +88,21 @@ class Experiment:
                 known[name][family] = {**usual, **values}
         return known
 
+    def names(self, group: Config) -> Iterator[str]:
+        """The ``condition/run`` name of every run of an entry of ``runs``, in order."""
+        for values, layers, seed in members(group):
+            run = run_name(group["family"], group.get("variant"), layers, seed)
+            yield f"{self.named(values)}/{run}"
+
     @cached_property
     def runs(self) -> dict[str, Run]:
         """Every model to be learned, by ``condition/run`` name."""
         found = {}
         for group in self.config["runs"]:
-            recipe = self.recipe(group)
-            for values, layers, seed in members(group):
-                run = Run(group["family"], self.condition(values), layers, seed, recipe)
-                name = run_name(run.family, group.get("variant"), layers, seed)
-                found[f"{self.name(run.condition)}/{name}"] = run
+            family, recipe = group["family"], self.recipe(group)
+            for name, member in zip(self.names(group), members(group), strict=True):
+                values, layers, seed = member
+                found[name] = Run(family, self.condition(values), layers, seed, recipe)
         return found
 
     @cached_property
@@ -121,31 +126,29 @@ class Experiment:
         asked += map(self.condition, self.config.get("polynomial", {}).get("conditions", []))
         return {self.name(condition): condition for condition in asked}
 
+    def _tests(self) -> Iterator[tuple[str, Condition]]:
+        """Runs with an ``evaluate_on``, each with its own condition and those others."""
+        for group in self.config["runs"]:
+            if group.get("evaluate_on"):
+                for name, (values, *_) in zip(self.names(group), members(group), strict=True):
+                    condition = self.condition(values)
+                    for other in (condition, *tested_on(condition, group)):
+                        yield name, other
+
     @cached_property
     def transfers(self) -> dict[str, list[str]]:
         """The runs to be evaluated on each condition of some ``evaluate_on``, their own among
         those.
         """
         found: dict[str, list[str]] = {}
-        for group in self.config["runs"]:
-            for values, layers, seed in members(group) if group.get("evaluate_on") else ():
-                condition = self.condition(values)
-                name = run_name(group["family"], group.get("variant"), layers, seed)
-                run = f"{self.name(condition)}/{name}"
-                for other in (condition, *tested_on(condition, group)):
-                    found.setdefault(self.name(other), []).append(run)
+        for run, condition in self._tests():
+            found.setdefault(self.name(condition), []).append(run)
         return found
 
     @cached_property
     def tested(self) -> dict[str, Condition]:
         """The conditions on which models are evaluated that may be trained elsewhere, by name."""
-        found = {}
-        for group in self.config["runs"]:
-            for values, _, _ in members(group) if group.get("evaluate_on") else ():
-                condition = self.condition(values)
-                for other in (condition, *tested_on(condition, group)):
-                    found[self.name(other)] = other
-        return found
+        return {self.name(condition): condition for _, condition in self._tests()}
 
     @cached_property
     def everywhere(self) -> dict[str, Condition]:

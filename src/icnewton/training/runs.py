@@ -1,6 +1,5 @@
 """What a training run is: a family of models, a condition, a depth, a seed and a recipe."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, cast
 
@@ -11,12 +10,11 @@ from icnewton.models.formats import LEARNED, LearnedFormat
 from icnewton.models.transformer import Transformer
 from icnewton.problems import PROBLEMS, Problem
 from icnewton.problems.parts.condition import Condition
-from icnewton.problems.parts.parse import parse_condition
+from icnewton.problems.parts.parse import modules_of, parse_condition
 from icnewton.problems.parts.prompts import Prompts
-from icnewton.protocols import PROTOCOLS
 from icnewton.randomness import generator
 from icnewton.training.recipe import Recipe
-from icnewton.typed import Within, plain, refuse
+from icnewton.typed import Within, keyed, plain, refuse
 
 
 @dataclass(frozen=True)
@@ -51,9 +49,7 @@ class Run:
     @property
     def modules(self) -> list[str]:
         """The modules of the entries that it names."""
-        condition = self.condition
-        home = [PROBLEMS.module(condition.problem), PROTOCOLS.module(condition.protocol)]
-        return [*home, FAMILIES.module(self.family)]
+        return [*modules_of(self.condition), FAMILIES.module(self.family)]
 
     def to_json(self) -> dict[str, Any]:
         """The run as plain values."""
@@ -117,13 +113,6 @@ def parse_run(values: object) -> Run:
 
     Raises ValueError in one sentence on wrong ones.
     """
-    wanted = ("family", "condition", "layers", "seed", "recipe")
-    if not isinstance(values, Mapping):
-        refuse("run", f"values of {', '.join(wanted)}", values)
-    if missing := [key for key in wanted if key not in values]:
-        raise ValueError(f"run must have the key {', '.join(missing)}, found none")
-    if unknown := [str(key) for key in values if key not in wanted]:
-        found = ", ".join(unknown)
-        raise ValueError(f"run must have only the keys {', '.join(wanted)}, found {found}")
-    condition, recipe = parse_condition(values["condition"]), Recipe.parse(values["recipe"])
-    return Run(**{**values, "condition": condition, "recipe": recipe})
+    run = keyed(Run, "run", values)
+    condition, recipe = parse_condition(run["condition"]), Recipe.parse(run["recipe"])
+    return Run(**{**run, "condition": condition, "recipe": recipe})

@@ -1,0 +1,20 @@
+"""Iterations on the regularised logistic loss, as algorithms."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from icnewton.problems.logistic import LogisticCondition, LogisticPrompts
+
+
+def weights(
+    iterates: Callable[[Tensor, Tensor, float], Iterator[Tensor]],
+) -> "Callable[[LogisticPrompts, LogisticCondition], Iterator[Tensor]]":
+    """From iterates of x, y and mu to those of prompts, ``(batch, d)`` each."""
+
+    def answers(prompts: "LogisticPrompts", condition: "LogisticCondition") -> Iterator[Tensor]:
+        return iterates(prompts.x, prompts.y, condition.mu)
+
+    return answers
