@@ -162,6 +162,12 @@ def test_problems_of_the_logistic_half_are_named(smoke):
         assert line in message, line
 
 
+def test_settings_that_are_no_mapping_are_refused_once(smoke):
+    config = copy.deepcopy(smoke)
+    config["runs"][0]["set"] = [config["runs"][0]["set"]]
+    assert "has 1 problem:" in complaints(config)
+
+
 def test_an_unknown_recipe_and_algorithm_are_named(smoke):
     config = copy.deepcopy(smoke)
     config["runs"][0]["recipe"] = "secret"

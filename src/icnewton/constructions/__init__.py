@@ -3,7 +3,7 @@
 An entry is a ``Construction``; its proof stands beside its weights.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +23,14 @@ class Construction:
     suited: from a condition and settings to settings whose constants suit all its prompts.
     answers: from a model of the most steps, x and y to its answers after 0, 1, ... steps.
         None where each number of steps has a model of its own.
+    refused: from a condition and settings to what is wrong with them, in words, before building.
     """
 
     build: Callable[..., Model]
     problem: str | None = None
     suited: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None
     answers: Callable[[Model, Tensor, Tensor], Sequence[Tensor]] | None = None
+    refused: Callable[[Any, Mapping[str, Any]], Iterable[str]] = lambda condition, settings: ()
 
 
 CONSTRUCTIONS: Registry[Construction] = Registry("family", __name__)

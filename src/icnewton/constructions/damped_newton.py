@@ -35,7 +35,7 @@ from icnewton.constructions.parts.budget import BUDGET, afford_depth, most_cells
 from icnewton.constructions.parts.gadgets import Gadget
 from icnewton.constructions.parts.heads import Action, Head, compile_layers
 from icnewton.constructions.parts.interventions import iterates
-from icnewton.constructions.parts.precision import Plan, plan
+from icnewton.constructions.parts.precision import Plan, plan, unfit_error
 from icnewton.constructions.parts.relu import Interpolants, Linear, clear, product
 from icnewton.models.formats import LogisticStateFormat
 from icnewton.models.model import Model, assemble
@@ -194,4 +194,11 @@ def suited(condition: LogisticCondition, settings: Mapping[str, Any]) -> Mapping
     return {**sizes, **settings, "looped": True}
 
 
-ENTRIES = {"damped_newton": Construction(build_damped_newton, "logistic", suited, iterates)}
+def refused(condition: LogisticCondition, settings: Mapping[str, Any]) -> list[str]:
+    """An error for which the theorem has no proof, or float64 no room."""
+    return unfit_error(condition.mu, settings["error"]) if "error" in settings else []
+
+
+ENTRIES = {
+    "damped_newton": Construction(build_damped_newton, "logistic", suited, iterates, refused)
+}

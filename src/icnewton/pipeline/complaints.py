@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from icnewton.constructions.parts.precision import largest_error, smallest_error
+from icnewton.constructions import CONSTRUCTIONS
 from icnewton.evaluation.measurements import MEASUREMENTS
 from icnewton.files import brief
 from icnewton.models.families import FAMILIES
@@ -60,8 +60,9 @@ def _contradictions(experiment: Experiment) -> Iterator[str]:
     for where, values in _conditions(config):
         yield from _said(where, experiment.condition, values)
     for name, settings in config.get("measurements", {}).items():
-        yield from _said(f"measurements.{name}", settings_of, MEASUREMENTS[name].measure, settings)
-    yield from _unbuildable(config)
+        yield from _of_measurement(name, settings)
+    for name, entry in config.get("constructions", {}).items():
+        yield from _of_construction(name, entry, experiment)
     counts = Counter(chain.from_iterable(map(experiment.names, config["runs"])))
     for name, count in counts.items():
         if count > 1:
@@ -127,6 +128,8 @@ def _of_group(where: str, group: Config, experiment: Experiment) -> Iterator[str
             f"found {brief(', '.join(unknown))}"
         )
         return
+    if not isinstance(group.get("set", {}), Mapping):
+        return  # which the schema has said
     if wrong := _said(where, experiment.recipe, group):
         yield from wrong
         return
@@ -156,32 +159,22 @@ def _count(group: Config) -> int:
     return math.prod(len(value) for value in lists if value and not isinstance(value[0], Mapping))
 
 
-def _unbuildable(config: Config) -> Iterator[str]:
-    """Errors of a damped-Newton step for which Theorem 5.2's construction has no proof, or float64
-    no room.
-    """
-    asked: list[tuple[str, float, float]] = []
-    for name, entry in config.get("constructions", {}).items():
-        if entry["family"] == "damped_newton" and "error" in entry.get("set", {}):
-            error = entry["set"]["error"]
-            where = f"constructions.{name}.set.error"
-            asked += [(where, c["mu"], error) for c in entry["conditions"] if "mu" in c]
-    measured = config.get("measurements", {})
-    for entry in measured.get("steps", {}).get("conditions", []):
-        if isinstance(entry, Mapping) and "mu" in entry:
-            errors = measured["steps"].get("error", [])
-            asked += [("measurements.steps.error", entry["mu"], error) for error in errors]
-    if {"mu", "error"} <= (cancer := measured.get("breast_cancer", {})).keys():
-        asked.append(("measurements.breast_cancer.error", cancer["mu"], cancer["error"]))
-    for where, mu, error in asked:
-        if not all(isinstance(value, int | float) and value > 0 for value in (mu, error)):
-            continue  # which was said before
-        if error > largest_error(mu):
-            words = f"at most {largest_error(mu):.3g} at mu = {mu:g}"
-            yield f"{where}: expected {words}, found {error}"
-        if error < smallest_error(mu):
-            words = f"at least {smallest_error(mu):.3g} at mu = {mu:g}"
-            yield f"{where}: expected {words}, found {error}"
+def _of_measurement(name: str, settings: Config) -> Iterator[str]:
+    where, measurement = f"measurements.{name}", MEASUREMENTS[name]
+    if wrong := _said(where, settings_of, measurement.measure, settings):
+        yield from wrong
+        return
+    for complaint in measurement.refused(**settings_of(measurement.measure, settings)):
+        yield f"{where}.{complaint}"
+
+
+def _of_construction(name: str, entry: Config, experiment: Experiment) -> Iterator[str]:
+    """What a construction cannot make for conditions that are sound themselves."""
+    for values in entry["conditions"]:
+        if not _said(name, experiment.condition, values):
+            construction, condition = CONSTRUCTIONS[entry["family"]], experiment.condition(values)
+            for complaint in construction.refused(condition, entry.get("set", {})):
+                yield f"constructions.{name}.set.{complaint}"
 
 
 def _of_figure(name: str, trained: set[str], experiment: Experiment) -> Iterator[str]:

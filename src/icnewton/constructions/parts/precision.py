@@ -195,6 +195,15 @@ def smallest_error(mu: float, unit: float = UNIT) -> float:
     return 6e-10 / mu * (unit / UNIT) ** (2 / 3)
 
 
+def unfit_error(mu: float, error: float) -> list[str]:
+    """What is wrong with an error that is asked of a step, in words, if anything is."""
+    if error > largest_error(mu):
+        return [f"error: expected at most {largest_error(mu):.3g} at mu = {mu:g}, found {error}"]
+    if error < smallest_error(mu):
+        return [f"error: expected at least {smallest_error(mu):.3g} at mu = {mu:g}, found {error}"]
+    return []
+
+
 def inverse_bound(lower: float, upper: float, steps: int) -> float:
     """||I - X H|| after the Chebyshev start and ``steps`` scaled Newton steps.
 

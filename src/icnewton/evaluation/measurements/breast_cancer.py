@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from icnewton.constructions.damped_newton import build_damped_newton
+from icnewton.constructions.parts.precision import unfit_error
 from icnewton.evaluation.measurements import Measurement
 from icnewton.evaluation.measurements.parts.damped_newton import Mu, StepError, Steps
 from icnewton.problems.parts import logistic_loss as logistic
@@ -63,4 +64,11 @@ CAPTION = (
     "divided by the largest norm of a row: the built damped-Newton transformer, this package's "
     "minimiser and scikit-learn's LogisticRegression with C = 1/(n mu)."
 )
-ENTRIES = {"breast_cancer": Measurement(cancer_frame, caption=CAPTION)}
+
+
+def refused(mu: Mu, error: StepError, steps: Steps) -> list[str]:
+    """An error that cannot be had at this regularisation."""
+    return unfit_error(mu, error)
+
+
+ENTRIES = {"breast_cancer": Measurement(cancer_frame, caption=CAPTION, refused=refused)}

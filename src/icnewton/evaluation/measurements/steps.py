@@ -1,12 +1,15 @@
 """Steps of built damped-Newton transformers: what T5.1, T5.2, T5.4 and T1.1 rest on."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import pandas as pd
 import torch
 
 from icnewton.constructions.damped_newton import build_damped_newton
 from icnewton.constructions.parts.interventions import iterates
+from icnewton.constructions.parts.precision import unfit_error
 from icnewton.evaluation.measurements import Measurement
 from icnewton.evaluation.measurements.parts.damped_newton import (
     PROTOCOLS,
@@ -70,4 +73,12 @@ def _steps_frame(
     return pd.concat(frames, ignore_index=True)
 
 
-ENTRIES = {"steps": Measurement(check_steps, PROTOCOLS)}
+def refused(
+    conditions: tuple[StepsAt, ...], error: tuple[StepError, ...], **others: int
+) -> Iterator[str]:
+    """Errors that cannot be had at one of the regularisations."""
+    for condition, asked in product(conditions, error):
+        yield from unfit_error(condition.mu, asked)
+
+
+ENTRIES = {"steps": Measurement(check_steps, PROTOCOLS, refused=refused)}
