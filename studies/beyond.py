@@ -44,7 +44,6 @@ from icnewton.training.fast.step import advance
 from icnewton.training.optimizers import optimizers
 from icnewton.training.recipe import Recipe
 from icnewton.training.runs import Run
-from icnewton.training.schedule import schedule
 from icnewton.training.step import TrainingState
 
 RESULTS = Path(__file__).parent / "beyond.json"
@@ -71,7 +70,7 @@ def trained(
     if none is given.
     """
     condensed, format = format is None, format or RegressionFormat(CONDITION.d, recipe.width)
-    shares = [schedule(step, recipe.warmup, recipe.steps) for step in range(recipe.steps)]
+    shares = [recipe.rate(step) for step in range(recipe.steps)]
     clock, moving = torch.zeros((), dtype=torch.long), optimizers(transformer, recipe, "cpu")
     source = generator("beyond", seed)
     state = TrainingState(transformer, moving, source, torch.tensor(shares), clock)

@@ -34,7 +34,7 @@ def test_a_new_field_with_a_default_keeps_every_released_model(tmp_path):
         f"{field}\n    def __post_init__",
     )(folder)
     replaced(
-        "src/icnewton/models/transformer.py",
+        "src/icnewton/models/config.py",
         "    loops: int = 1\n",
         "    loops: int = 1\n    novelty: int = 0\n",
     )(folder)

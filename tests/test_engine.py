@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from oracles.plain import Plain, plain_name, plain_step
 from oracles.runs import make_run
 
-from icnewton.models.transformer import Transformer, TransformerConfig
+from icnewton.models.config import TransformerConfig
+from icnewton.models.transformer import Transformer
 from icnewton.randomness import generator
 from icnewton.training import step as plainly
 from icnewton.training.fast import fused

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
-from icnewton.models.transformer import Transformer, TransformerConfig
+from icnewton.models.config import TransformerConfig
+from icnewton.models.transformer import Transformer
 from icnewton.problems.linear import LinearCondition, sample
 from icnewton.randomness import generator
 from icnewton.training.fast.gram import bartlett, condense, sample_condensed

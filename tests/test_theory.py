@@ -17,8 +17,9 @@ from icnewton.claims.parts.evidence import NOTHING, exactly
 from icnewton.evaluation.answers import frame as frame_of
 from icnewton.evaluation.answers import layers_of, references
 from icnewton.evaluation.statistics import bootstrap_medians, clusters, ratio, similarity, summarise
+from icnewton.models.config import TransformerConfig
 from icnewton.models.formats import RegressionFormat
-from icnewton.models.transformer import Transformer, TransformerConfig
+from icnewton.models.transformer import Transformer
 from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
 from icnewton.randomness import generator
 from icnewton.theory import query_as_key

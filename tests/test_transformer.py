@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from icnewton.models.transformer import Transformer, TransformerConfig
+from icnewton.models.config import TransformerConfig
+from icnewton.models.transformer import Transformer
 from icnewton.randomness import generator
 
 

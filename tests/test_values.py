@@ -42,6 +42,7 @@ STRANGE = (
     np.array([1, 2]),
     np.bool_(True),
 )
+START = vars(Recipe.named("authors").initialisation)
 CURRICULUM = {
     "dims": 2,
     "dims_step": 1,
@@ -91,7 +92,12 @@ def test_what_is_no_number_of_a_recipe_is_refused(recipe, name, value):
             for value in ({}, [], "w", False, {"dims": 1}, CURRICULUM | {"more": 1})
         ),
         ("matrix_momentum", 1),
-        ("gradient_clip", None),
+        ("gradient_clip", 0),
+        ("last_rate", 1),
+        ("decay_until", 0),
+        ("activation", "tanh"),
+        ("head_scale", True),
+        *(("initialisation", value) for value in ({}, 0.02, START | {"attention": 0})),
         ("prompts_per_covariance", 7),
     ],
 )

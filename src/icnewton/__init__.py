@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from icnewton.constructions import build
+    from icnewton.models.config import TransformerConfig
     from icnewton.models.model import Card, Model, OutsideDomain, OutsideDomainWarning
-    from icnewton.models.transformer import Transformer, TransformerConfig
+    from icnewton.models.transformer import Transformer
     from icnewton.models.weights import load, save
     from icnewton.training.api import sample, train
     from icnewton.training.recipe import Recipe

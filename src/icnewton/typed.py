@@ -152,13 +152,14 @@ def keyed(cls: type, name: str, values: object) -> Mapping[str, Any]:
     default is missing, or one is unknown.
     """
     known = [*_hints(cls)]
+    words = brief(", ".join(known), 280)
     if not isinstance(values, Mapping):
-        refuse(name, f"values of {', '.join(known)}", values)
+        refuse(name, f"values of {words}", values)
     if missing := [key for key in _needed(cls) if key not in values]:
         raise ValueError(f"{name} must have the key {', '.join(missing)}, found none")
     if unknown := [str(key) for key in values if key not in known]:
         found = brief(", ".join(unknown))
-        raise ValueError(f"{name} must have only the keys {', '.join(known)}, found {found}")
+        raise ValueError(f"{name} must have only the keys {words}, found {found}")
     return values
 
 

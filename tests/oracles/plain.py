@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from icnewton.randomness import generator
 from icnewton.training.runs import Run
-from icnewton.training.schedule import schedule
 
 # the fastest for this step of 250, 500 and 2,000 where docs/performance.md was measured
 MICRO_BATCH = 250
@@ -136,9 +135,7 @@ def plain_step(run: Run, device: str = "cpu") -> Callable[[], float]:
             value.backward()
             total += value.detach()
         nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_clip)
-        optimizer.param_groups[0]["lr"] = recipe.learning_rate * schedule(
-            done, recipe.warmup, recipe.steps
-        )
+        optimizer.param_groups[0]["lr"] = recipe.learning_rate * recipe.rate(done)
         optimizer.step()
         done += 1
         return total.item()

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from icnewton.domains.check import Check, refuse_growth, share, whole
 from icnewton.inputs import not_finite, visible
+from icnewton.models.config import MOST_APPLIED
 from icnewton.models.model import Card, Model
-from icnewton.models.transformer import MOST_APPLIED
 from icnewton.typed import plain
 
 SLACK = 1e-6  # by which rounding may move a spectral radius of 1

@@ -11,8 +11,8 @@ from icnewton.algorithms.parts.chebyshev import chebyshev_constants
 from icnewton.algorithms.parts.normal_equations import gram_matrix, moment, nth
 from icnewton.domains.check import Check, refuse_growth, share, whole
 from icnewton.inputs import not_finite, visible
+from icnewton.models.config import MOST_APPLIED
 from icnewton.models.model import Card, Model
-from icnewton.models.transformer import MOST_APPLIED
 from icnewton.typed import plain
 
 MOST_STEPS = 128  # Newton needs fewer for a condition number of 1 / eps

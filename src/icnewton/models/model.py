@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from icnewton.inputs import as_tensor, not_finite
+from icnewton.models.config import TransformerConfig
 from icnewton.models.families import FAMILIES
 from icnewton.models.formats import FORMATS, Format
-from icnewton.models.transformer import Layer, Transformer, TransformerConfig
+from icnewton.models.transformer import Layer, Transformer
 from icnewton.typed import typed
 
 if TYPE_CHECKING:

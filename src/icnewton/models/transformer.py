@@ -7,101 +7,17 @@ network, each with a residual connection (Sec. 3.1 of arXiv 2403.03183):
     f(H)    = Attn(H) + W_2 act(W_1 Attn(H) + b_1) + b_2
 
 The paper writes tokens as columns of H; here they are the rows of a ``(batch, tokens, width)``
-tensor. A prompt is a set of examples and a query, which is last. So there is no positional
-encoding, and no mask unless ``query_as_key`` is off.
+tensor. A prompt is a set of examples and a query, which is last. So no position is encoded unless
+``positions`` says so, and nothing is masked unless ``query_as_key`` is off.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal, cast
+from collections.abc import Iterator
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-# Limits far above any real model, so that a typo or a hostile file cannot exhaust the machine.
-MOST = {
-    "width": 2**20,
-    "heads": 2**12,
-    "head_dim": 2**20,
-    "inputs": 2**20,
-    "outputs": 2**20,
-    "depth": 2**12,
-    "loops": 10**5,
-}
-MOST_HIDDEN, MOST_APPLIED = 2**24, 10**5
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
-
-
-@dataclass(frozen=True)
-class TransformerConfig:
-    """The shape of a transformer and every choice that changes its function.
-
-    hidden_width: that of every layer, or one for each; 0 is no feed-forward network.
-    scale: factor on linear attention as a whole (1 in the paper, 1 / (n * head_dim) in the
-        normalised recipe), and on the logits of softmax attention.
-    clip: bound on every entry of the residual stream after each layer, in training and evaluation.
-    query_as_key: if off, the last token attends but is not attended to. Linear attention is then
-        exactly linear in the query.
-    inputs, outputs: widths of a learned embedding and read-out; None means that tokens already
-        have the width of the residual stream.
-    loops: how often the stack of layers is applied.
-    """
-
-    width: int
-    depth: int
-    heads: int
-    head_dim: int
-    hidden_width: int | tuple[int, ...] = 0
-    attention: Literal["linear", "softmax"] = "linear"
-    scale: float = 1.0
-    activation: Literal["relu", "gelu"] = "relu"
-    layer_norm: bool = False
-    clip: float | None = None
-    query_as_key: bool = True
-    inputs: int | None = None
-    outputs: int | None = None
-    loops: int = 1
-
-    def __post_init__(self) -> None:
-        for name, most in MOST.items():
-            value, least = getattr(self, name), int(name != "depth")
-            if value is not None and value < least:
-                raise ValueError(f"{name} must be at least {least}, found {value}")
-            if value is not None and value > most:
-                raise ValueError(f"{name} must be at most {most}, found {value}")
-        if self.depth * self.loops > MOST_APPLIED:
-            raise ValueError(
-                f"depth * loops must be at most {MOST_APPLIED}, found {self.depth} * {self.loops}"
-            )
-        if len(self.hidden_widths) != self.depth or min(self.hidden_widths, default=0) < 0:
-            expected = f"one width, or one for each of {self.depth} layers"
-            raise ValueError(f"hidden_width must be {expected}, found {self.hidden_width}")
-        if (widest := max(self.hidden_widths, default=0)) > MOST_HIDDEN:
-            raise ValueError(f"hidden_width must be at most {MOST_HIDDEN}, found {widest}")
-        if self.attention not in ("linear", "softmax"):
-            raise ValueError(f"attention must be 'linear' or 'softmax', found {self.attention!r}")
-        if self.activation not in ACTIVATIONS:
-            known = sorted(ACTIVATIONS)
-            raise ValueError(f"activation must be one of {known}, found {self.activation!r}")
-        if self.clip is not None and not self.clip > 0:
-            raise ValueError(f"clip must be positive or null, found {self.clip}")
-
-    @property
-    def hidden_widths(self) -> tuple[int, ...]:
-        """The hidden width of each layer."""
-        if isinstance(self.hidden_width, int):
-            return (self.hidden_width,) * self.depth
-        return self.hidden_width
-
-    @property
-    def is_trilinear(self) -> bool:
-        """Whether every layer is linear attention alone.
-
-        The output then sees only the prompt's Gram matrix.
-        """
-        has_more = self.layer_norm or any(self.hidden_widths) or self.clip
-        return self.attention == "linear" and not has_more
+from icnewton.models.config import ACTIVATIONS, TransformerConfig
 
 
 def _zero_linear(inputs: int, outputs: int, bias: bool, dtype: torch.dtype) -> nn.Linear:
@@ -126,11 +42,11 @@ class Attention(nn.Module):
     def __init__(self, config: TransformerConfig, dtype: torch.dtype) -> None:
         super().__init__()
         self.config = config
-        inner = config.heads * config.head_dim
-        self.query = _zero_linear(config.width, inner, False, dtype)
-        self.key = _zero_linear(config.width, inner, False, dtype)
-        self.value = _zero_linear(config.width, inner, False, dtype)
-        self.output = _zero_linear(inner, config.width, False, dtype)
+        inner, bias = config.heads * config.head_dim, config.attention_bias
+        self.query = _zero_linear(config.width, inner, bias, dtype)
+        self.key = _zero_linear(config.width, inner, bias, dtype)
+        self.value = _zero_linear(config.width, inner, bias, dtype)
+        self.output = _zero_linear(inner, config.width, bias, dtype)
 
     def _heads(self, tokens: Tensor) -> Tensor:
         return tokens.unflatten(-1, (self.config.heads, self.config.head_dim)).transpose(-3, -2)
@@ -213,11 +129,18 @@ class Transformer(nn.Module):
         self._dtype = dtype
         self.embedding: nn.Module = nn.Identity()
         if config.inputs:
-            self.embedding = _zero_linear(config.inputs, config.width, False, dtype)
+            self.embedding = _zero_linear(config.inputs, config.width, config.end_bias, dtype)
+        self.positions: nn.Parameter | None = None
+        if config.positions:
+            zeros = torch.zeros(config.positions, config.width, dtype=dtype)
+            self.positions = nn.Parameter(zeros)
         self.layers = nn.ModuleList(Layer(config, hidden, dtype) for hidden in config.hidden_widths)
+        self.norm: nn.Module = nn.Identity()
+        if config.last_norm:
+            self.norm = nn.LayerNorm(config.width, dtype=dtype)
         self.readout: nn.Module = nn.Identity()
         if config.outputs:
-            self.readout = _zero_linear(config.width, config.outputs, False, dtype)
+            self.readout = _zero_linear(config.width, config.outputs, config.end_bias, dtype)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -237,9 +160,27 @@ class Transformer(nn.Module):
         """The layers in the order in which they are applied, ``loops`` times the stack."""
         return cast(list[Layer], [*self.layers]) * self.config.loops
 
+    def embedded(self, tokens: Tensor) -> Tensor:
+        """The residual stream ``(batch, tokens, width)`` before the first layer.
+
+        Raises ValueError for prompts of more tokens than there are positions.
+        """
+        stream: Tensor = self.embedding(tokens)
+        if self.positions is None:
+            return stream
+        count, most = stream.shape[-2], len(self.positions)
+        if count > most:
+            raise ValueError(f"prompts must have at most {most} tokens, found {count}")
+        return stream + self.positions[:count]
+
+    def read(self, stream: Tensor) -> Tensor:
+        """What is read from a residual stream, ``(batch, tokens, outputs or width)``."""
+        answer: Tensor = self.readout(self.norm(stream))
+        return answer
+
     def streams(self, tokens: Tensor) -> Iterator[Tensor]:
         """The residual streams ``(batch, tokens, width)``: embedded, then after each layer."""
-        stream = self.embedding(tokens)
+        stream = self.embedded(tokens)
         yield stream
         for layer in self.applied:
             stream = layer(stream)
@@ -248,18 +189,17 @@ class Transformer(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """The read-out of the last residual stream: ``(batch, tokens, outputs or width)``."""
         *_, last = self.streams(tokens)
-        return self.readout(last)
+        return self.read(last)
 
     def answer(self, tokens: Tensor) -> Tensor:
         """The read-out of the last token, ``(batch, 1, outputs or width)``.
 
         The last layer computes no other token.
         """
-        stream = self.embedding(tokens)
-        layers = self.applied
+        stream, layers = self.embedded(tokens), self.applied
         for index, layer in enumerate(layers, start=1):
             stream = layer(stream, query_only=index == len(layers))
-        return self.readout(stream[..., -1:, :])
+        return self.read(stream[..., -1:, :])
 
     def trace(self, tokens: Tensor) -> list[Tensor]:
         """All ``loops * depth + 1`` residual streams, to look inside."""

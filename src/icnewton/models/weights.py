@@ -18,8 +18,9 @@ import safetensors.torch
 from torch import Tensor
 
 from icnewton.files import brief, write_together
+from icnewton.models.config import TransformerConfig
 from icnewton.models.model import JSON, Card, Model, assemble, from_card, kept
-from icnewton.models.transformer import Transformer, TransformerConfig
+from icnewton.models.transformer import Transformer
 from icnewton.typed import typed
 
 T = TypeVar("T")

@@ -149,9 +149,13 @@ def _of_recipe(where: str, recipe: Recipe, problem: str) -> Iterator[str]:
     if recipe.warmup > recipe.steps:
         found = f"{recipe.warmup} and {recipe.steps}"
         yield f"{where}: expected warmup to be at most steps, found {found}"
-    if problem != "linear" and recipe.curriculum:
-        words = "curriculum to be null, because it is one of linear regression"
-        yield f"{where}: expected {words}, found {recipe.curriculum}"
+    if recipe.decay_until and not recipe.warmup <= recipe.decay_until <= recipe.steps:
+        found = f"{recipe.warmup}, {recipe.decay_until} and {recipe.steps}"
+        yield f"{where}: expected decay_until to be from warmup to steps, found {found}"
+    for name, off in (("curriculum", "null"), ("noisy_target", "false")):
+        if problem != "linear" and getattr(recipe, name):
+            words = f"{name} to be {off}, because it is one of linear regression"
+            yield f"{where}: expected {words}, found {getattr(recipe, name)}"
 
 
 def _count(group: Config) -> int:

@@ -23,7 +23,6 @@ from icnewton.training.fast.capture import stepper
 from icnewton.training.fast.fused import compiled
 from icnewton.training.fast.together import stackable
 from icnewton.training.runs import Run
-from icnewton.training.schedule import schedule
 from icnewton.training.step import TrainingState, start
 
 RECORDS = 100
@@ -78,7 +77,7 @@ class Training:
             self.diverged = f"mean loss {loss} in the steps up to {self.state.step}"
             return f"diverged: {self.diverged}"
         recipe = self.run.recipe
-        rate = recipe.learning_rate * schedule(self.state.step - 1, recipe.warmup, recipe.steps)
+        rate = recipe.learning_rate * recipe.rate(self.state.step - 1)
         self.log.append((float(self.state.step), loss, rate, norm, round(seconds, 3)))
         self.sums.zero_()
         words = "step {:.0f}  loss {:.4e}  rate {:.2e}  gradient {:.2e}  {:.0f} s"

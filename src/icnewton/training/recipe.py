@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 
 from icnewton.models.families import FAMILIES
 from icnewton.training.curriculum import Curriculum
+from icnewton.training.initialisation import Initialisation
+from icnewton.training.schedule import schedule
 from icnewton.typed import SHARE, Within, parse, positive, refuse, settle
 
 
@@ -59,20 +61,46 @@ class Recipe:
         "them to Adam.",
     ]
     matrix_momentum: Annotated[float, SHARE, "Averaging rate of Muon's momentum."]
-    warmup: Annotated[
-        int, Within(1, 100_000_000), "Steps of linear warm-up; a cosine to zero follows."
-    ]
+    warmup: Annotated[int, Within(1, 100_000_000), "Steps of linear warm-up; a cosine follows."]
     betas: Annotated[
         tuple[Annotated[float, SHARE], Annotated[float, SHARE]], "Adam's averaging rates."
     ]
-    gradient_clip: Annotated[float, positive(1e30), "Bound on the gradient's norm."]
+    gradient_clip: Annotated[
+        float | None, positive(1e30), "Bound on the gradient's norm; null for none."
+    ]
     curriculum: Annotated[Curriculum | None, "Growth of the problem while training; null for none."]
+    decay_until: Annotated[
+        int | None, Within(1, 100_000_000), "Step at which the cosine ends; null for the last."
+    ] = None
+    last_rate: Annotated[float, SHARE, "Where the cosine ends, as a share of the peak."] = 0.0
+    noisy_target: Annotated[
+        bool, "Train on the query's label with its noise, as the paper's runs did."
+    ] = False
+    initialisation: Annotated[
+        Initialisation | None, "How weights are drawn; null for 1 / fan-in and the gains above."
+    ] = None
+    head_scale: Annotated[
+        bool, "Divide linear attention by sqrt(head_dim), as softmax attention does."
+    ] = False
+    attention_bias: Annotated[bool, "Biases on queries, keys, values and outputs."] = False
+    end_bias: Annotated[bool, "Biases on the embedding and on the read-out."] = False
+    last_norm: Annotated[bool, "LayerNorm before the read-out."] = False
+    position_embeddings: Annotated[bool, "A learned embedding for each position of a token."] = (
+        False
+    )
+    activation: Annotated[Literal["gelu", "relu"], "Of the feed-forward networks."] = "gelu"
 
     def __post_init__(self) -> None:
         settle(self)
+        if self.head_scale and self.mean_attention:
+            refuse("head_scale", "false where mean_attention divides already", True)
         if self.batch % self.prompts_per_covariance:
             each = self.prompts_per_covariance
             refuse("batch", f"a multiple of prompts_per_covariance, {each}", self.batch)
+
+    def rate(self, step: int) -> float:
+        """The learning rate of step 0, 1, ... over its peak."""
+        return schedule(step, self.warmup, self.decay_until or self.steps, self.last_rate)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "Recipe":

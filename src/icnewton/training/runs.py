@@ -12,7 +12,9 @@ from icnewton.problems import PROBLEMS, Problem
 from icnewton.problems.parts.condition import Condition
 from icnewton.problems.parts.parse import modules_of, parse_condition
 from icnewton.problems.parts.prompts import Prompts
+from icnewton.protocols import gaussian
 from icnewton.randomness import generator
+from icnewton.training.initialisation import by_fan_in
 from icnewton.training.recipe import Recipe
 from icnewton.typed import Within, keyed, plain, refuse
 
@@ -42,9 +44,10 @@ class Run:
         if self.kind.format not in self.problem.formats:
             able = f"one that answers {self.condition.problem} problems"
             refuse("family", able, self.family)
-        if self.recipe.curriculum and self.condition.problem != "linear":
-            words = "None, because it is one of linear regression"
-            refuse("curriculum", words, self.recipe.curriculum)
+        if self.condition.problem != "linear":
+            for name, off in (("curriculum", None), ("noisy_target", False)):
+                if value := getattr(self.recipe, name):
+                    refuse(name, f"{off}, because it is one of linear regression", value)
 
     @property
     def modules(self) -> list[str]:
@@ -80,32 +83,28 @@ class Run:
         """``covariances * prompts_each`` prompts of the run's condition, at full size."""
         return self.problem.sample(self.condition, covariances, prompts_each, source, dtype)
 
-    def target(self, prompts: Prompts) -> torch.Tensor:
-        """What the model is to answer."""
-        return cast(torch.Tensor, getattr(prompts, self.kind.target))
+    def target(self, prompts: Prompts, source: torch.Generator) -> torch.Tensor:
+        """What the model is to answer; noise of the query's label, if any, is drawn anew."""
+        target = cast(torch.Tensor, getattr(prompts, self.kind.target))
+        if not self.recipe.noisy_target:
+            return target
+        noise: float = self.condition.to_json()["noise"]
+        return target + noise * gaussian(target.shape, source, target.dtype)
 
     def transformer(self) -> Transformer:
         """The transformer at its initialisation, float32 on the CPU.
 
-        Weights are Gaussian with variance 1 / fan-in, from a random stream of their own. The output
-        maps of attention and feed-forward networks carry a further ``output_gain / layers``, which
-        keeps the residual stream near its embedding at first.
+        It is drawn from a random stream of its own.
         """
-        sizes = (self.condition.d, self.condition.n, self.layers)
-        config = self.kind.architecture(self.recipe, *sizes)
-        transformer = self.kind.transformer(config, torch.float32)
-        self._initialise(transformer, generator("initialisation", self.layers, self.seed))
+        recipe, sizes = self.recipe, (self.condition.d, self.condition.n, self.layers)
+        transformer = self.kind.transformer(self.kind.architecture(recipe, *sizes), torch.float32)
+        source = generator("initialisation", self.layers, self.seed)
+        if recipe.initialisation is not None:
+            recipe.initialisation.apply(transformer, source)
+        else:
+            gains = (recipe.embedding_gain, recipe.output_gain)
+            by_fan_in(transformer, source, self.layers, *gains)
         return transformer
-
-    @torch.no_grad()
-    def _initialise(self, transformer: Transformer, source: torch.Generator) -> None:
-        for name, weight in transformer.named_parameters():
-            if weight.ndim == 2:
-                weight.normal_(0, weight.shape[1] ** -0.5, generator=source)
-            if ".output." in name or ".second.weight" in name:
-                weight.mul_(self.recipe.output_gain / self.layers)
-            elif name.startswith("embedding"):
-                weight.mul_(self.recipe.embedding_gain)
 
 
 def parse_run(values: object) -> Run:

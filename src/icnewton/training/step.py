@@ -4,6 +4,7 @@
 when they are taken.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,6 @@ from icnewton.models.transformer import Transformer
 from icnewton.randomness import generator
 from icnewton.training.optimizers import optimizers
 from icnewton.training.runs import Run
-from icnewton.training.schedule import schedule
 
 MICRO_BATCH = 2000  # prompts whose activations are kept at once on a CPU
 
@@ -41,7 +41,7 @@ class TrainingState:
 def start(run: Run, device: str) -> TrainingState:
     """The state before the first step, on ``device``."""
     transformer, recipe = run.transformer().to(device), run.recipe
-    shares = [schedule(step, recipe.warmup, recipe.steps) for step in range(recipe.steps)]
+    shares = [recipe.rate(step) for step in range(recipe.steps)]
     rates = torch.tensor(shares, dtype=torch.float32, device=device)
     source = generator("training", run.layers, run.seed, device=device)
     clock = torch.zeros((), dtype=torch.long, device=device)
@@ -56,7 +56,7 @@ def draw(run: Run, state: TrainingState) -> Batch:
     prompts = run.sample(recipe.batch // each, each, state.source, torch.float32)
     if recipe.curriculum:
         prompts = recipe.curriculum.apply(prompts, state.step)
-    return run.format.tokens(prompts.x, prompts.y), run.target(prompts)
+    return run.format.tokens(prompts.x, prompts.y), run.target(prompts, state.source)
 
 
 def squared_errors(
@@ -99,7 +99,7 @@ def descend(run: Run, state: TrainingState) -> Tensor:
     A gradient that is not finite, because a rare prompt overflowed float32, counts as zero.
     """
     parameters = list(state.transformer.parameters())
-    norm = torch.nn.utils.clip_grad_norm_(parameters, run.recipe.gradient_clip)
+    norm = torch.nn.utils.clip_grad_norm_(parameters, run.recipe.gradient_clip or math.inf)
     for parameter in parameters:
         parameter.grad = torch.where(norm.isfinite(), parameter.grad, 0.0)  # type: ignore[arg-type]
     rate = state.rates.index_select(0, state.clock.view(1)).squeeze()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from icnewton.models.transformer import MOST, TransformerConfig
+from icnewton.models.config import MOST, TransformerConfig
 
 BUDGET = 2**30  # bytes of weights
 

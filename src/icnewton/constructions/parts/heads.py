@@ -20,14 +20,9 @@ from torch import Tensor
 
 from icnewton.constructions.parts.budget import BUDGET, afford
 from icnewton.constructions.parts.relu import Neurons, compile_neurons, count_neurons
+from icnewton.models.config import TransformerConfig
 from icnewton.models.stream import Rows, Stream
-from icnewton.models.transformer import (
-    Attention,
-    FeedForward,
-    Layer,
-    Transformer,
-    TransformerConfig,
-)
+from icnewton.models.transformer import Attention, FeedForward, Layer, Transformer
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ An entry is a ``Family``. A card names the family, and its model is loaded by th
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 
-from icnewton.models.transformer import Transformer, TransformerConfig
+from icnewton.models.config import TransformerConfig
+from icnewton.models.transformer import Transformer
 from icnewton.registry import Registry
 
 
@@ -30,6 +31,18 @@ class Sizes(Protocol):
     def query_as_key(self) -> bool: ...  # noqa: D102
     @property
     def activation_clip(self) -> float | None: ...  # noqa: D102
+    @property
+    def head_scale(self) -> bool: ...  # noqa: D102
+    @property
+    def attention_bias(self) -> bool: ...  # noqa: D102
+    @property
+    def end_bias(self) -> bool: ...  # noqa: D102
+    @property
+    def last_norm(self) -> bool: ...  # noqa: D102
+    @property
+    def position_embeddings(self) -> bool: ...  # noqa: D102
+    @property
+    def activation(self) -> Literal["gelu", "relu"]: ...  # noqa: D102
 
 
 Architecture = Callable[[Sizes, int, int, int], TransformerConfig]

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from icnewton.models.config import TransformerConfig
 from icnewton.models.families import Family, Sizes
 from icnewton.models.families.parts.shapes import linear_attention
-from icnewton.models.transformer import TransformerConfig
 
 
 def tied(sizes: Sizes, d: int, n: int, layers: int) -> TransformerConfig:

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from icnewton.models.config import TransformerConfig
 from icnewton.models.transformer import Layer, Transformer
 from icnewton.training.fast.fused import attend, fuses
 
@@ -34,29 +35,43 @@ def answer(transformer: Transformer, tokens: Tensor) -> Tensor:
     layers, embedding = transformer.applied, transformer.embedding
     if not layers or not isinstance(embedding, nn.Linear):
         return transformer.answer(tokens)
-    E: Tensor = embedding.weight
     *inner, last = layers
-    if not inner:
-        coordinates, B = _coordinates(last, E, tokens)
-        attended = _last(last, tokens[:, -1] @ E.T, coordinates, B)
-        return transformer.readout(last.after_attention(attended))
-    if transformer.config.attention == "linear":
-        stream = inner[0].after_attention(_first(inner[0], E, tokens))
+    is_affine = transformer.positions is None
+    if is_affine and not inner:
+        z, E = _affine_tokens(transformer.config, embedding, tokens)
+        coordinates, B = _coordinates(last, E, z)
+        attended = _last(last, z[:, -1] @ E.T, coordinates, B)
+        return transformer.read(last.after_attention(attended))
+    if is_affine and transformer.config.attention == "linear":
+        first, *inner = inner
+        z, E = _affine_tokens(transformer.config, embedding, tokens)
+        stream = first.after_attention(_first(first, E, z))
     else:
-        stream = inner[0](embedding(tokens))
-    for layer in inner[1:]:
-        if fuses(layer, stream):
-            stream = layer.after_attention(attend(layer, stream))
-        else:
-            stream = layer(stream)
+        stream = transformer.embedded(tokens)
+    for layer in inner:
+        stream = attend(layer, stream) if fuses(layer, stream) else layer(stream)
     query, normed = (stream[:, -1], last.norms[0](stream)) if last.norms else (None, stream)
-    return transformer.readout(last.after_attention(_last(last, query, normed)))
+    return transformer.read(last.after_attention(_last(last, query, normed)))
+
+
+def _affine_tokens(
+    config: TransformerConfig, embedding: nn.Linear, tokens: Tensor
+) -> tuple[Tensor, Tensor]:
+    """z ``(batch, n + 1, inputs)`` and E ``(width, inputs)`` such that tokens are embedded as E z.
+
+    Where there are biases, z has a last entry 1, and E a column for it.
+    """
+    E: Tensor = embedding.weight
+    if not (config.end_bias or config.attention_bias):
+        return tokens, E
+    bias = torch.zeros_like(E[:, 0]) if embedding.bias is None else embedding.bias
+    return F.pad(tokens, (0, 1), value=1.0), torch.cat([E, bias.unsqueeze(1)], 1)
 
 
 def _coordinates(layer: Layer, E: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
     """c_i ``(batch, n + 1, r)`` and B ``(width, r)``.
 
-    The layer's attention sees B c_i of token E z_i.
+    The layer's attention sees B c_i of token E z_i. Where it has biases, c_i ends with 1.
     """
     if not layer.norms:
         return tokens, E
@@ -79,6 +94,30 @@ def _by_head(layer: Layer) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return config.scale * q, k, v, attention.output.weight.unflatten(1, shape).transpose(0, 1)
 
 
+def _biases(layer: Layer) -> list[Tensor] | None:
+    """Those of Q, K and V ``(heads, head_dim)``, if there are any, the scale in the first."""
+    attention, config = layer.attention, layer.attention.config
+    if not config.attention_bias:
+        return None
+    shape = (config.heads, config.head_dim)
+    q, k, v = (m.bias.view(shape) for m in (attention.query, attention.key, attention.value))
+    return [config.scale * q, k, v]
+
+
+def _seen(layer: Layer, B: Tensor) -> list[Tensor]:
+    """Q, K and V ``(heads, head_dim, r)`` as maps of c_i, whose last entry 1 carries the biases."""
+    maps, biases = [m @ B for m in _by_head(layer)[:3]], _biases(layer)
+    if biases is None:
+        return maps
+    return [_add_to_last_column(m, bias) for m, bias in zip(maps, biases, strict=True)]
+
+
+def _add_to_last_column(matrix: Tensor, column: Tensor | None) -> Tensor:
+    if column is None:
+        return matrix
+    return torch.cat([matrix[..., :-1], matrix[..., -1:] + column.unsqueeze(-1)], -1)
+
+
 def _split(layer: Layer, tokens: Tensor) -> tuple[Tensor, Tensor]:
     """The tokens that the layer attends to, and the query ``(batch, .)``."""
     examples, query = tokens.split([tokens.shape[1] - 1, 1], 1)
@@ -89,17 +128,21 @@ def _first(layer: Layer, E: Tensor, tokens: Tensor) -> Tensor:
     """The embedded tokens plus linear attention to them, ``(batch, n + 1, width)``."""
     coordinates, B = _coordinates(layer, E, tokens)
     context, _ = _split(layer, coordinates)
-    q, k, v, o = _by_head(layer)
+    (q, k, _), (*_, v, o) = _seen(layer, B), _by_head(layer)
     # (heads, r, r): token i's logit for token j is c_i^T logits_h c_j
-    logits = (B.T @ q.mT) @ (k @ B)
+    logits = q.mT @ k
     values = B.T @ (v.mT @ o.mT)  # (heads, r, width)
+    if biases := _biases(layer):
+        values = _add_to_last_column(values.mT, (o @ biases[2].unsqueeze(-1)).squeeze(-1)).mT
+    kept = _add_to_last_column(E, layer.attention.output.bias)  # the residual, with its bias
     seen = (context.mT @ context) @ logits.flatten(0, 1).T  # (batch, r, heads r), columns (h, i)
     seen = seen.unflatten(-1, logits.shape[:2]).permute(0, 3, 2, 1)  # (batch, i, h, j)
     if layer.norms:
-        return torch.baddbmm(tokens @ E.T, coordinates, seen.flatten(2) @ values.flatten(0, 1))
+        return torch.baddbmm(tokens @ kept.T, coordinates, seen.flatten(2) @ values.flatten(0, 1))
     identity = torch.eye(len(B.T), dtype=B.dtype, device=B.device)
     unit = identity.unsqueeze(1).expand(len(tokens), -1, 1, -1)
-    return tokens @ (torch.cat([seen, unit], 2).flatten(2) @ torch.cat([values.flatten(0, 1), E.T]))
+    both = torch.cat([values.flatten(0, 1), kept.T])
+    return tokens @ (torch.cat([seen, unit], 2).flatten(2) @ both)
 
 
 def _last(layer: Layer, query: Tensor | None, normed: Tensor, B: Tensor | None = None) -> Tensor:
@@ -110,12 +153,23 @@ def _last(layer: Layer, query: Tensor | None, normed: Tensor, B: Tensor | None =
     context, position = _split(layer, normed)
     query = position if query is None else query
     q, k, v, o = _by_head(layer)
+    biases = _biases(layer) if B is None else None
     if B is not None:
-        q, k, v = q @ B, k @ B, v @ B
+        q, k, v = _seen(layer, B)
     # (heads, batch, head_dim)
     queries = (position @ q.flatten(0, 1).T).unflatten(-1, q.shape[:2]).transpose(0, 1)
+    if biases is not None:
+        queries = queries + biases[0].unsqueeze(1)
     weights = context @ (queries @ k).permute(1, 2, 0)  # (batch, n, heads)
+    if biases is not None:
+        weights = weights + (queries @ biases[1].unsqueeze(-1)).permute(1, 2, 0)
     if layer.attention.config.attention == "softmax":
         weights = torch.softmax(weights, 1)
     averages = (weights.mT @ context).transpose(0, 1)  # (heads, batch, .)
-    return (query + ((averages @ v.mT) @ o.mT).sum(0)).unsqueeze(1)
+    values = averages @ v.mT
+    if biases is not None:
+        values = values + weights.sum(1).T.unsqueeze(-1) * biases[2].unsqueeze(1)
+    received = (values @ o.mT).sum(0)
+    if layer.attention.output.bias is not None:
+        received = received + layer.attention.output.bias
+    return (query + received).unsqueeze(1)

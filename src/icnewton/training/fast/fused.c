@@ -1,8 +1,9 @@
 /* A layer of linear attention with residual, forward and backward, a few prompts at a time so that all of it stays in cache.
 
-       X = LayerNorm(S) or S,   [Q K V] = X W,   M_h = K_h^T V_h over the context,   Y_h = Q_h M_h,   S' = S + Y O
+       X = LayerNorm(S) or S,   [Q K V] = X W + w,   M_h = K_h^T V_h over the context,   Y_h = Q_h M_h,
+       S' = S + Y O + o, every entry within [-clip, clip]
 
-   Row-major float32. S is (m, D), W (D, 3D), O (D, D), heads have p = D / heads columns, the context is the first c tokens.
+   Row-major float32. The biases w and o are null where there are none; clip is infinite where there is none. S is (m, D), W (D, 3D), O (D, D), heads have p = D / heads columns, the context is the first c tokens.
    Each of the four products has two products for its gradients; M and Y are formed again rather than kept.
    D and p must be multiples of LANES. Prompts are shared out among the threads of OpenMP, if compiled for it; a thread works in
    its own slice of `scratch`, and gradients are summed for every CHUNK prompts, whoever worked on them, so that sums do not
@@ -138,6 +139,33 @@ static void attend_gradient(int m, int c, int D, int p, const float *u, const fl
     }
 }
 
+/* Every row of c is the row b. */
+static void repeat(int rows, int n, const float *b, float *c) {
+    for (int i = 0; i < rows; i++, c += n) __builtin_memcpy(c, b, sizeof(float) * n);
+}
+
+/* c = s, and to every row the row b. */
+static void residual(int rows, int D, const float *s, const float *b, float *c) {
+    for (int i = 0; i < rows; i++, s += D, c += D)
+        for (int j = 0; j < D; j += LANES) *(vector *)(c + j) = *(const vector *)(s + j) + *(const vector *)(b + j);
+}
+
+/* Every entry within [-clip, clip]. */
+static void limit(long count, float clip, float *c) {
+    for (long i = 0; i < count; i++) c[i] = c[i] > clip ? clip : c[i] < -clip ? -clip : c[i];
+}
+
+/* d where c is inside the clip, or else 0. */
+static void inside(long count, float clip, const float *c, const float *d, float *restrict kept) {
+    for (long i = 0; i < count; i++) kept[i] = __builtin_fabsf(c[i]) < clip ? d[i] : 0;
+}
+
+/* b += the rows of c. */
+static void add_rows(int rows, int n, const float *c, float *b) {
+    for (int i = 0; i < rows; i++, c += n)
+        for (int j = 0; j < n; j += LANES) *(vector *)(b + j) += *(const vector *)(c + j);
+}
+
 /* Short prompts are taken several at a time, ROOM tokens or so: weights are then read from the cache once for all of them. */
 static int together(int m) { return m < ROOM ? ROOM / m : 1; }
 
@@ -147,25 +175,33 @@ static long slice(int streams, int m, int D) { return (long)streams * D * (m < R
 static int least(int a, int b) { return a < b ? a : b; }
 
 /* S' of g prompts; x has room for 2 g m D numbers. */
-static void several(int g, int m, int c, int D, int p, const float *s, const float *gain, const float *bias, const float *W,
-                    const float *O, float *u, float *out, float *x) {
+static void several(int g, int m, int c, int D, int p, float clip, const float *s, const float *gain, const float *bias,
+                    const float *W, const float *O, const float *w, const float *o, float *u, float *out, float *x) {
     const int rows = g * m;
     float *y = x + rows * D;
     if (gain) layer_norm(rows, D, s, gain, bias, x);
-    product(rows, D, 3 * D, gain ? x : s, D, 1, W, 3 * D, u, 3 * D, 0);
+    if (w) repeat(rows, 3 * D, w, u);
+    product(rows, D, 3 * D, gain ? x : s, D, 1, W, 3 * D, u, 3 * D, w != 0);
     for (int b = 0; b < g; b++) attend(m, c, D, p, u + 3 * b * m * D, y + b * m * D);
-    __builtin_memcpy(out, s, sizeof(float) * rows * D);
+    if (o) residual(rows, D, s, o, out);
+    else __builtin_memcpy(out, s, sizeof(float) * rows * D);
     product(rows, D, D, y, D, 1, O, D, out, D, 1);
+    if (clip < __builtin_inff()) limit((long)rows * D, clip, out);
 }
 
-/* dS of g prompts from dS' = dout; the sums dgain, dbias, dW and dO grow; x has room for 6 g m D numbers. */
-static void several_gradients(int g, int m, int c, int D, int p, const float *s, const float *gain, const float *bias,
-                              const float *WT, const float *OT, const float *u, const float *dout, float *ds, float *sums,
-                              float *x) {
+/* dS of g prompts from dS' = dout; the sums dgain, dbias, dW, dO, dw and do grow; x has room for 7 g m D numbers. */
+static void several_gradients(int g, int m, int c, int D, int p, float clip, const float *s, const float *gain,
+                              const float *bias, const float *WT, const float *OT, const float *w, const float *u,
+                              const float *out, const float *dout, float *ds, float *sums, float *x) {
     const int rows = g * m;
     const long t = 3 * D;
     float *y = x + rows * D, *dy = y + rows * D, *du = dy + rows * D, M[p * p];
-    float *dgain = sums, *dbias = dgain + D, *dW = dbias + D, *dO = dW + D * t;
+    float *dgain = sums, *dbias = dgain + D, *dW = dbias + D, *dO = dW + D * t, *dw = dO + D * D, *d_o = dw + t;
+    if (clip < __builtin_inff()) {
+        float *kept = du + rows * t;
+        inside((long)rows * D, clip, out, dout, kept);
+        dout = kept;
+    }
     if (gain) layer_norm(rows, D, s, gain, bias, x);
     for (int b = 0; b < g; b++) attend(m, c, D, p, u + b * m * t, y + b * m * D);
     product(D, rows, D, y, 1, D, dout, D, dO, D, 1);
@@ -173,6 +209,7 @@ static void several_gradients(int g, int m, int c, int D, int p, const float *s,
     for (int b = 0; b < g; b++)
         attend_gradient(m, c, D, p, u + b * m * t, dy + b * m * D, du + b * m * t, M);
     product(D, rows, t, gain ? x : s, 1, D, du, t, dW, t, 1);
+    if (w) add_rows(rows, t, du, dw), add_rows(rows, D, dout, d_o);
     __builtin_memcpy(ds, dout, sizeof(float) * rows * D);
     product(rows, t, D, du, t, 1, WT, D, gain ? y : ds, D, !gain);
     if (gain) layer_norm_gradient(rows, D, s, gain, y, ds, dgain, dbias);
@@ -180,29 +217,30 @@ static void several_gradients(int g, int m, int c, int D, int p, const float *s,
 
 /* S' of count prompts and, for the gradient, heads = [Q K V] of every token. gain is null where there is no LayerNorm.
    Each of the threads has a slice of scratch for 2 streams. */
-void forward(int threads, int count, int m, int c, int D, int p, const float *stream, const float *gain, const float *bias,
-             const float *W, const float *O, float *heads, float *result, float *scratch) {
+void forward(int threads, int count, int m, int c, int D, int p, float clip, const float *stream, const float *gain,
+             const float *bias, const float *W, const float *O, const float *w, const float *o, float *heads, float *result,
+             float *scratch) {
     const long size = (long)m * D;
     const int g = together(m);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int b = 0; b < count; b += g)
-        several(least(g, count - b), m, c, D, p, stream + b * size, gain, bias, W, O, heads + 3 * b * size, result + b * size,
-                scratch + slice(2, m, D) * omp_get_thread_num());
+        several(least(g, count - b), m, c, D, p, clip, stream + b * size, gain, bias, W, O, w, o, heads + 3 * b * size,
+                result + b * size, scratch + slice(2, m, D) * omp_get_thread_num());
 }
 
-/* dS of count prompts; a row of sums (dgain, dbias, dW, dO), zero at first, for every CHUNK of them. WT and OT are the
-   transposes of W and O. Each of the threads has a slice of scratch for 6 streams. */
-void backward(int threads, int count, int m, int c, int D, int p, const float *stream, const float *gain, const float *bias,
-              const float *WT, const float *OT, const float *heads, const float *dresult, float *dstream, float *sums,
-              float *scratch) {
-    const long size = (long)m * D, row = 2 * D + 4 * D * D;
+/* dS of count prompts; a row of sums (dgain, dbias, dW, dO, dw, do), zero at first, for every CHUNK of them. WT and OT are
+   the transposes of W and O. Each of the threads has a slice of scratch for 7 streams. */
+void backward(int threads, int count, int m, int c, int D, int p, float clip, const float *stream, const float *gain,
+              const float *bias, const float *WT, const float *OT, const float *w, const float *heads, const float *result,
+              const float *dresult, float *dstream, float *sums, float *scratch) {
+    const long size = (long)m * D, row = 6 * D + 4 * D * D;
     const int g = together(m);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int chunk = 0; chunk < (count + CHUNK - 1) / CHUNK; chunk++) {
         const int end = least(count, (chunk + 1) * CHUNK);
         for (int b = chunk * CHUNK; b < end; b += g)
-            several_gradients(least(g, end - b), m, c, D, p, stream + b * size, gain, bias, WT, OT, heads + 3 * b * size,
-                              dresult + b * size, dstream + b * size, sums + chunk * row,
-                              scratch + slice(6, m, D) * omp_get_thread_num());
+            several_gradients(least(g, end - b), m, c, D, p, clip, stream + b * size, gain, bias, WT, OT, w,
+                              heads + 3 * b * size, result + b * size, dresult + b * size, dstream + b * size,
+                              sums + chunk * row, scratch + slice(7, m, D) * omp_get_thread_num());
     }
 }

@@ -7,6 +7,7 @@ arithmetic. As separate operations on the whole batch they run at the speed of m
 
 import ctypes
 import hashlib
+import math
 import os
 import shutil
 import signal
@@ -162,25 +163,29 @@ def fuses(layer: Layer, stream: Tensor) -> bool:
 
 
 def attend(layer: Layer, stream: Tensor) -> Tensor:
-    """``stream`` plus the layer's attention to it, ``(batch, tokens, width)``, differentiable.
+    """The next stream ``(batch, tokens, width)`` of a layer, differentiable.
 
-    ``fuses`` must hold.
+    ``fuses`` must hold. A feed-forward network, if there is one, is computed as it is.
     """
     attention, config = layer.attention, layer.attention.config
-    projections = torch.cat(
-        [attention.query.weight, config.scale * attention.key.weight, attention.value.weight]
-    )
+    scale, query, key, value = config.scale, attention.query, attention.key, attention.value
+    W, w = torch.cat([query.weight, scale * key.weight, value.weight]), None
+    if config.attention_bias:
+        w = torch.cat([query.bias, scale * key.bias, value.bias])
     gain, bias = (layer.norms[0].weight, layer.norms[0].bias) if layer.norms else (None, None)
     context = stream.shape[1] - (not config.query_as_key)
-    return _Attend.apply(
-        stream, projections.T, attention.output.weight.T, gain, bias, context, config.head_dim
-    )
+    is_whole = layer.feed_forward is None
+    clip = math.inf if layer.clip is None or not is_whole else layer.clip
+    maps = (W.T, attention.output.weight.T, w, attention.output.bias)
+    out = _Attend.apply(stream, *maps, gain, bias, context, config.head_dim, clip)
+    return out if is_whole else layer.after_attention(out)
 
 
 class _Attend(torch.autograd.Function):
-    """S + sum_h Q_h K_h^T V_h O_h with [Q K V] = LayerNorm(S) W.
+    """S + sum_h Q_h K_h^T V_h O_h + o, clipped, with [Q K V] = LayerNorm(S) W + w.
 
-    It has gradients with respect to S, W, O, gain and bias.
+    It has gradients with respect to S, W, O, w, o, gain and bias. Both of w and o are there, or
+    none.
     """
 
     @staticmethod
@@ -189,30 +194,36 @@ class _Attend(torch.autograd.Function):
         stream: Tensor,
         W: Tensor,
         O: Tensor,
+        w: Tensor | None,
+        o: Tensor | None,
         gain: Tensor | None,
         bias: Tensor | None,
         context: int,
         head_dim: int,
+        clip: float,
     ) -> Tensor:
         stream, W, O = stream.contiguous(), W.contiguous(), O.contiguous()
         (batch, tokens, D), out = stream.shape, torch.empty_like(stream)
         heads = stream.new_empty(batch, tokens, 3 * D)
-        ctx.shape = (batch, tokens, context, D, head_dim)
-        pointers = (stream, gain, bias, W, O, heads, out)
+        ctx.shape = (batch, tokens, context, D, head_dim, clip)
+        pointers = (stream, gain, bias, W, O, w, o, heads, out)
         _call("forward", torch.get_num_threads(), *ctx.shape, *pointers, _scratch(stream, 2))
-        ctx.save_for_backward(stream, W.T.contiguous(), O.T.contiguous(), gain, bias, heads)
+        transposes = (W.T.contiguous(), O.T.contiguous())
+        ctx.save_for_backward(stream, gain, bias, *transposes, w, heads, out)
         return out
 
     @staticmethod
     def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        stream, WT, OT, gain, bias, heads = ctx.saved_tensors
+        stream, gain, bias, WT, OT, w, heads, out = ctx.saved_tensors
         D, dstream = stream.shape[2], torch.empty_like(stream)
-        sums = stream.new_zeros(-(-len(stream) // CHUNK), 2 * D + 4 * D * D)
-        pointers = (stream, gain, bias, WT, OT, heads, dout.contiguous(), dstream, sums)
-        _call("backward", torch.get_num_threads(), *ctx.shape, *pointers, _scratch(stream, 6))
-        dgain, dbias, dW, dO = sums.sum(0).split([D, D, 3 * D * D, D * D])
+        sums = stream.new_zeros(-(-len(stream) // CHUNK), 6 * D + 4 * D * D)
+        pointers = (stream, gain, bias, WT, OT, w, heads, out, dout.contiguous(), dstream, sums)
+        _call("backward", torch.get_num_threads(), *ctx.shape, *pointers, _scratch(stream, 7))
+        parts = sums.sum(0).split([D, D, 3 * D * D, D * D, 3 * D, D])
+        dgain, dbias, dW, dO, dw, do = parts
         norm = (None, None) if gain is None else (dgain, dbias)
-        return dstream, dW.view(D, 3 * D), dO.view(D, D), *norm, None, None
+        biases = (None, None) if w is None else (dw, do)
+        return dstream, dW.view(D, 3 * D), dO.view(D, D), *biases, *norm, None, None, None
 
 
 def _scratch(stream: Tensor, streams: int) -> Tensor:
@@ -221,6 +232,12 @@ def _scratch(stream: Tensor, streams: int) -> Tensor:
     return stream.new_empty(torch.get_num_threads(), streams, tokens, width)
 
 
-def _call(name: str, *arguments: Tensor | int | None) -> None:
-    pointers = [ctypes.c_void_p(a.data_ptr()) if isinstance(a, Tensor) else a for a in arguments]
-    getattr(compiled(), name)(*pointers)
+def _call(name: str, *arguments: Tensor | float | None) -> None:
+    getattr(compiled(), name)(*map(_foreign, arguments))
+
+
+def _foreign(argument: Tensor | float | None) -> Any:
+    """What C is given: the address of a tensor's numbers, or a number."""
+    if isinstance(argument, Tensor):
+        return ctypes.c_void_p(argument.data_ptr())
+    return ctypes.c_float(argument) if isinstance(argument, float) else argument

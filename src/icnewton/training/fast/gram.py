@@ -51,7 +51,8 @@ def sees_gram_matrix_alone(transformer: Transformer) -> bool:
 
 def is_drawn_condensed(run: Run) -> bool:
     """Whether ``sample_condensed`` gives, in distribution, what a run is trained on."""
-    condition, is_whole = run.condition, run.recipe.curriculum is None
+    condition, recipe = run.condition, run.recipe
+    is_whole = recipe.curriculum is None and not recipe.noisy_target
     is_asked_for_labels = condition.problem == "linear" and run.kind.target == "target"
     is_long = condition.n > condition.d
     return is_whole and is_asked_for_labels and is_long and condition.law.is_gaussian

@@ -2,22 +2,24 @@
 
 from typing import Any
 
+from icnewton.models.config import TransformerConfig
 from icnewton.models.families import Sizes
-from icnewton.models.transformer import TransformerConfig
 
 
 def linear_attention(sizes: Sizes, d: int, n: int, layers: int, **more: Any) -> TransformerConfig:
     """Linear self-attention on tokens (a_i, y_i), whose one output is the prediction.
 
-    With ``mean_attention`` attention is divided by n * head_dim.
+    With ``mean_attention`` attention is divided by n * head_dim, with ``head_scale`` by
+    sqrt(head_dim).
     """
+    scale = sizes.head_dim**-0.5 if sizes.head_scale else 1.0
     return TransformerConfig(
         depth=layers,
         attention="linear",
-        scale=1 / (n * sizes.head_dim) if sizes.mean_attention else 1.0,
+        scale=1 / (n * sizes.head_dim) if sizes.mean_attention else scale,
         inputs=d + 1,
         outputs=1,
-        **_common(sizes),
+        **_common(sizes, n),
         **more,
     )
 
@@ -34,17 +36,21 @@ def encoder(sizes: Sizes, d: int, n: int, layers: int) -> TransformerConfig:
         layer_norm=True,
         inputs=d + 2,
         outputs=d,
-        **_common(sizes),
+        **_common(sizes, n),
     )
 
 
-def _common(sizes: Sizes) -> dict[str, Any]:
+def _common(sizes: Sizes, n: int) -> dict[str, Any]:
     return {
         "width": sizes.width,
         "heads": sizes.heads,
         "head_dim": sizes.head_dim,
         "hidden_width": sizes.hidden_width,
-        "activation": "gelu",
+        "activation": sizes.activation,
         "clip": sizes.activation_clip,
         "query_as_key": sizes.query_as_key,
+        "attention_bias": sizes.attention_bias,
+        "end_bias": sizes.end_bias,
+        "last_norm": sizes.last_norm,
+        "positions": n + 1 if sizes.position_embeddings else 0,
     }
