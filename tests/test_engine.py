@@ -48,12 +48,13 @@ def derivatives(value, transformer):
 
 
 def assert_near(found, wanted, tolerance):
+    """All alike, up to rounding of the largest: softmax's keys have biases of gradient zero."""
+    wanted = [None if tensor is None else tensor.double() for tensor in wanted]
+    rounding = 1e-15 * max(tensor.norm() for tensor in wanted if tensor is not None)
     for one, other in zip(found, wanted, strict=True):
         assert (one is None) == (other is None)
         if one is not None:
-            assert (
-                one.double() - other.double()
-            ).norm() <= tolerance * other.double().norm() + 1e-30
+            assert (one.double() - other).norm() <= tolerance * other.norm() + rounding + 1e-30
 
 
 @settings(max_examples=60, deadline=None)
@@ -65,6 +66,10 @@ def assert_near(found, wanted, tolerance):
     query_as_key=st.booleans(),
     hidden_width=st.sampled_from([0, 5]),
     clip=st.sampled_from([None, 1.0]),
+    attention_bias=st.booleans(),
+    end_bias=st.booleans(),
+    last_norm=st.booleans(),
+    positions=st.sampled_from([0, 7]),
     loops=st.integers(1, 2),
     seed=st.integers(0, 10**6),
 )
@@ -90,20 +95,20 @@ def test_the_answer_is_that_of_the_transformer(layers, heads, loops, seed, **opt
 
 
 @COMPILED
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
-    st.integers(2, 60),
-    st.sampled_from([(32, 16), (64, 16), (64, 32)]),
-    st.booleans(),
-    st.booleans(),
-    st.integers(0, 10**6),
+    tokens=st.integers(2, 60),
+    widths=st.sampled_from([(32, 16), (64, 16), (64, 32)]),
+    seed=st.integers(0, 10**6),
+    layer_norm=st.booleans(),
+    query_as_key=st.booleans(),
+    attention_bias=st.booleans(),
+    clip=st.sampled_from([None, 1.0]),
+    hidden_width=st.sampled_from([0, 5]),
 )
-def test_the_compiled_layer_is_the_layer(tokens, widths, layer_norm, query_as_key, seed):
+def test_the_compiled_layer_is_the_layer(tokens, widths, seed, **options):
     width, head_dim = widths
-    config = TransformerConfig(
-        width, 1, width // head_dim, head_dim, scale=1 / tokens, layer_norm=layer_norm
-    )
-    config = replace(config, query_as_key=query_as_key)
+    config = TransformerConfig(width, 1, width // head_dim, head_dim, scale=1 / tokens, **options)
     layer = randomised(config, torch.float32, seed).layers[0]
     stream = torch.randn(5, tokens, width, generator=generator("stream", seed)).requires_grad_()
     assert fused.fuses(layer, stream)

@@ -97,7 +97,7 @@ def test_what_is_no_number_of_a_recipe_is_refused(recipe, name, value):
         ("decay_until", 0),
         ("activation", "tanh"),
         ("head_scale", True),
-        *(("initialisation", value) for value in ({}, 0.02, START | {"attention": 0})),
+        *(("initialisation", value) for value in ({}, 0.02, START | {"more": 1})),
         ("prompts_per_covariance", 7),
     ],
 )

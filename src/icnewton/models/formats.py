@@ -254,6 +254,19 @@ class LogisticFormat(_Shaped):
         return output[:, -1]
 
 
+@dataclass(frozen=True)
+class HiddenLabelFormat(LogisticFormat):
+    """The same without a mark: token i is (a_i, y_i), and the last is (a_n, 0).
+
+    It is how the paper's runs asked for the minimiser of all n labels, the hidden one among them.
+    """
+
+    def tokens(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(batch, n, d + 1)`` from x ``(batch, n, d)`` and y ``(batch, n)``."""
+        labels = torch.cat([y[:, :-1], torch.zeros_like(y[:, -1:])], -1)
+        return torch.cat([x, labels.unsqueeze(-1)], -1)
+
+
 def _identity(d: int, like: Tensor) -> Tensor:
     """``(1, d, d)``."""
     return torch.eye(d, dtype=like.dtype, device=like.device).unsqueeze(0)
@@ -263,6 +276,7 @@ LearnedFormat = RegressionFormat | LogisticFormat
 LEARNED: dict[str, type[RegressionFormat] | type[LogisticFormat]] = {
     "regression": RegressionFormat,
     "logistic": LogisticFormat,
+    "hidden_label": HiddenLabelFormat,
 }
 FORMATS: dict[str, type] = {
     "inverse": InverseFormat,

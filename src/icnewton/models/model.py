@@ -198,7 +198,7 @@ def assemble(
 ) -> Model:
     """A model whose card is read off the module."""
     config = transformer.config
-    name = next(name for name, known in FORMATS.items() if isinstance(format, known))
+    name = next(name for name, known in FORMATS.items() if type(format) is known)
     card = Card(
         family=family,
         kind=kind,

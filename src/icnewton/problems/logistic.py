@@ -100,7 +100,7 @@ ENTRIES = {
                 "training_error", "mean squared error of w, end of training", is_final_loss=True
             ),
         },
-        formats=("logistic",),
+        formats=("logistic", "hidden_label"),
         chunk=32,
     )
 }

@@ -19,28 +19,28 @@ def linear_attention(sizes: Sizes, d: int, n: int, layers: int, **more: Any) -> 
         scale=1 / (n * sizes.head_dim) if sizes.mean_attention else scale,
         inputs=d + 1,
         outputs=1,
-        **_common(sizes, n),
+        **_common(sizes, n + 1),
         **more,
     )
 
 
-def encoder(sizes: Sizes, d: int, n: int, layers: int) -> TransformerConfig:
+def encoder(sizes: Sizes, d: int, n: int, layers: int, *, marked: bool = True) -> TransformerConfig:
     """nanoGPT's block without causal mask, LayerNorm first, on tokens (a_i, y_i, mark).
 
-    The outputs are w.
+    The outputs are w. Without a mark there is no token of its own for it.
     """
     return TransformerConfig(
         depth=layers,
         attention="softmax",
         scale=sizes.head_dim**-0.5,
         layer_norm=True,
-        inputs=d + 2,
+        inputs=d + 1 + marked,
         outputs=d,
-        **_common(sizes, n),
+        **_common(sizes, n + marked),
     )
 
 
-def _common(sizes: Sizes, n: int) -> dict[str, Any]:
+def _common(sizes: Sizes, tokens: int) -> dict[str, Any]:
     return {
         "width": sizes.width,
         "heads": sizes.heads,
@@ -52,5 +52,5 @@ def _common(sizes: Sizes, n: int) -> dict[str, Any]:
         "attention_bias": sizes.attention_bias,
         "end_bias": sizes.end_bias,
         "last_norm": sizes.last_norm,
-        "positions": n + 1 if sizes.position_embeddings else 0,
+        "positions": tokens if sizes.position_embeddings else 0,
     }
