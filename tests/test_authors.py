@@ -54,7 +54,7 @@ def batches(run, step, source):
     seed = torch.Generator().manual_seed(step)
     same = torch.Generator().manual_seed(step)
     shown = run.recipe.curriculum.apply(prompts, step)
-    batch = (run.format.tokens(shown.x, shown.y), run.target(shown, seed))
+    batch = (run.format.tokens(shown.x, shown.y), run.taught(shown, seed))
     clean = (prompts.x @ prompts.w.unsqueeze(-1)).squeeze(-1)
     last = 0.1 * torch.randn(BATCH, generator=same, dtype=torch.float64)
     noise = torch.cat([prompts.y - clean[:, :-1], last.unsqueeze(1)], 1)

@@ -115,7 +115,7 @@ def test_the_short_cuts_of_a_family_are_the_plain_step(family, attends, clip):
     state = start(run, "cpu")
     state.transformer.double()
     prompts = run.sample(6, 1, generator("p"))
-    batch = run.format.tokens(prompts.x, prompts.y), run.target(prompts, generator("t"))
+    batch = run.format.tokens(prompts.x, prompts.y), run.target(prompts)
     gradients = []
     for answer in (quick_answer, type(state.transformer).answer):
         value = gradient(run, state.transformer, batch, answer)

@@ -83,9 +83,13 @@ class Run:
         """``covariances * prompts_each`` prompts of the run's condition, at full size."""
         return self.problem.sample(self.condition, covariances, prompts_each, source, dtype)
 
-    def target(self, prompts: Prompts, source: torch.Generator) -> torch.Tensor:
-        """What the model is to answer; noise of the query's label, if any, is drawn anew."""
-        target = cast(torch.Tensor, getattr(prompts, self.kind.target))
+    def target(self, prompts: Prompts) -> torch.Tensor:
+        """What the model is to answer."""
+        return cast(torch.Tensor, getattr(prompts, self.kind.target))
+
+    def taught(self, prompts: Prompts, source: torch.Generator) -> torch.Tensor:
+        """What training compares the answers with: the target, or the query's noisy label."""
+        target = self.target(prompts)
         if not self.recipe.noisy_target:
             return target
         noise: float = self.condition.to_json()["noise"]

@@ -56,7 +56,7 @@ def draw(run: Run, state: TrainingState) -> Batch:
     prompts = run.sample(recipe.batch // each, each, state.source, torch.float32)
     if recipe.curriculum:
         prompts = recipe.curriculum.apply(prompts, state.step)
-    return run.format.tokens(prompts.x, prompts.y), run.target(prompts, state.source)
+    return run.format.tokens(prompts.x, prompts.y), run.taught(prompts, state.source)
 
 
 def squared_errors(
