@@ -1,17 +1,20 @@
-# make reproduce [SCALE=laptop]               every table, figure and claim of a scale of workflow/scales/, and one HTML report
-#   SCALE=path/to/mine.yaml                   the same for a file of your own
-#   RETRAIN=1                                 train every model, those in released/ too; TRAINING=missing: those that it lacks
-# make status [SCALE=...]                     what is missing, changed or interrupted, and what a run would do and cost
-# make plan [SCALE=...]                       every job that reproduce would run, and why
-# make verify [SCALE=...]                     whether the folder of results is whole and untouched
-# make trace FILE=results/...                 what a file was made from, down to the seeds
-# make train-released [MINUTES=25]            train what released/ lacks of the paper's grid, for the minutes there are
-# make retrain MODEL=condition/run            train a released model again from its card, and compare
-# make released                               docs/released.md, claims.md and figures, from released/ and results/paper
-# make bench [ARGS="--device cuda"]           what a training step costs, beside the plain way of writing it
-# make beyond [ARGS="--seeds 3"]              what brings trained LSA nearer to the best polynomial of its depth
-# make recipes [ARGS="--seconds 20"]          loss against seconds of training, recipe by recipe; studies/README.md has more
-# make test [ARGS="-m slow"]                  the tests; each command makes its own environment first
+# make reproduce [SCALE=laptop]         every table, figure and claim of a scale of
+#                                       workflow/scales/, and one HTML report
+#   SCALE=path/to/mine.yaml             the same for a file of your own
+#   RETRAIN=1                           train every model, those in released/ too
+#   TRAINING=missing                    train those that released/ lacks
+# make status [SCALE=...]               what is missing, changed or interrupted, and what a run
+#                                       would do and cost
+# make plan [SCALE=...]                 every job that reproduce would run, and why
+# make verify [SCALE=...]               whether the folder of results is whole and untouched
+# make trace FILE=results/...           what a file was made from, down to the seeds
+# make train-released [MINUTES=25]      train what released/ lacks of the paper's grid
+# make retrain MODEL=condition/run      train a released model again from its card, and compare
+# make released                         docs/released.md, claims.md and figures
+# make bench [ARGS="--device cuda"]     what a training step costs, beside the plain way of it
+# make beyond [ARGS="--seeds 3"]        what brings trained LSA nearer to the best polynomial
+# make recipes [ARGS="--seconds 20"]    loss against seconds of training, recipe by recipe
+# make test [ARGS="-m slow"]            the tests; each command makes its own environment first
 
 # none of these is taken from the environment
 PYTHON = python3
@@ -26,7 +29,8 @@ ARGS =
 include $(dir $(lastword $(MAKEFILE_LIST)))workflow/words.mk
 TRAINED = $(or $(TRAINING),$(if $(filter 1,$(RETRAIN)),all))
 
-# what runs is this checkout in its environment, whatever variables of Python say; a make within inherits no words
+# what runs is this checkout in its environment, whatever variables of Python say; a make within
+# inherits no words
 unexport $(filter PYTHON%,$(.VARIABLES))
 MAKEOVERRIDES =
 export PYTHONPATH = $(CURDIR)/src
@@ -78,13 +82,15 @@ lint: $(VENV)/installed
 	$(RUN) mypy
 
 # an environment that was copied or moved, or has lost its Python, is no environment
-PLACE := $(shell "$(VENV)/bin/python" -Ic "import pip" 2>/dev/null && cat "$(VENV)/installed" 2>/dev/null)
+HAS_PIP = "$(VENV)/bin/python" -Ic "import pip" 2>/dev/null
+PLACE := $(shell $(HAS_PIP) && cat "$(VENV)/installed" 2>/dev/null)
 ifneq "$(PLACE)" "$(realpath $(VENV))"
 .PHONY: $(VENV)/installed
 endif
 
 $(VENV)/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PYTHON: expected 3.11 or newer, found " + sys.version)'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) \
+	    and "PYTHON: expected 3.11 or newer, found " + sys.version)'
 	@$(PYTHON) -m workflow.environment "$(VENV)"
 
 clean:

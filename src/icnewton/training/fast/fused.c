@@ -1,13 +1,17 @@
-/* A layer of linear attention with residual, forward and backward, a few prompts at a time so that all of it stays in cache.
+/* A layer of linear attention with residual, forward and backward, a few prompts at a time so that
+   all of it stays in cache.
 
-       X = LayerNorm(S) or S,   [Q K V] = X W + w,   M_h = K_h^T V_h over the context,   Y_h = Q_h M_h,
+       X = LayerNorm(S) or S,   [Q K V] = X W + w,
+       M_h = K_h^T V_h over the context,   Y_h = Q_h M_h,
        S' = S + Y O + o, every entry within [-clip, clip]
 
-   Row-major float32. The biases w and o are null where there are none; clip is infinite where there is none. S is (m, D), W (D, 3D), O (D, D), heads have p = D / heads columns, the context is the first c tokens.
-   Each of the four products has two products for its gradients; M and Y are formed again rather than kept.
-   D and p must be multiples of LANES. Prompts are shared out among the threads of OpenMP, if compiled for it; a thread works in
-   its own slice of `scratch`, and gradients are summed for every CHUNK prompts, whoever worked on them, so that sums do not
-   depend on the number of threads. */
+   Row-major float32. The biases w and o are null where there are none; clip is infinite where there
+   is none. S is (m, D), W (D, 3D), O (D, D), heads have p = D / heads columns, the context is the
+   first c tokens. Each of the four products has two products for its gradients; M and Y are formed
+   again rather than kept. D and p must be multiples of LANES. Prompts are shared out among the
+   threads of OpenMP, if compiled for it; a thread works in its own slice of `scratch`, and
+   gradients are summed for every CHUNK prompts, whoever worked on them, so that sums do not depend
+   on the number of threads. */
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -26,27 +30,30 @@ typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alia
 #define INLINE static inline __attribute__((always_inline))
 
 /* C (rows, columns * LANES) = [C +] A B for rows <= ROWS, columns <= 2; A has strides (ai, ak). */
-INLINE void tile(const int rows, const int columns, int inner, const float *a, long ai, long ak, const float *b, long bs,
-                 float *c, long cs, int add) {
+INLINE void tile(const int rows, const int columns, int inner, const float *a, long ai, long ak,
+                 const float *b, long bs, float *c, long cs, int add) {
     vector sum[ROWS][2];
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
-        for (int j = 0; j < columns; j++) sum[i][j] = add ? *(vector *)(c + i * cs + j * LANES) : (vector){0};
+        for (int j = 0; j < columns; j++)
+            sum[i][j] = add ? *(vector *)(c + i * cs + j * LANES) : (vector){0};
     for (int k = 0; k < inner; k++)
 #pragma GCC unroll 6
         for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
-            for (int j = 0; j < columns; j++) sum[i][j] += a[i * ai + k * ak] * *(const vector *)(b + k * bs + j * LANES);
+            for (int j = 0; j < columns; j++)
+                sum[i][j] += a[i * ai + k * ak] * *(const vector *)(b + k * bs + j * LANES);
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
         for (int j = 0; j < columns; j++) *(vector *)(c + i * cs + j * LANES) = sum[i][j];
 }
 
-INLINE void strip(const int columns, int m, int inner, const float *a, long ai, long ak, const float *b, long bs, float *c,
-                  long cs, int add) {
-    for (; m >= ROWS; m -= ROWS, a += ROWS * ai, c += ROWS * cs) tile(ROWS, columns, inner, a, ai, ak, b, bs, c, cs, add);
+INLINE void strip(const int columns, int m, int inner, const float *a, long ai, long ak,
+                  const float *b, long bs, float *c, long cs, int add) {
+    for (; m >= ROWS; m -= ROWS, a += ROWS * ai, c += ROWS * cs)
+        tile(ROWS, columns, inner, a, ai, ak, b, bs, c, cs, add);
     switch (m) {
     case 5: tile(5, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
     case 4: tile(4, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
@@ -56,11 +63,13 @@ INLINE void strip(const int columns, int m, int inner, const float *a, long ai, 
     }
 }
 
-/* C (m, n) = [C +] A (m, inner) B (inner, n); with (ai, ak) = (1, stride) A is read as a transpose. */
-static void product(int m, int inner, int n, const float *a, long ai, long ak, const float *b, long bs, float *c, long cs,
-                    int add) {
+/* C (m, n) = [C +] A (m, inner) B (inner, n); with (ai, ak) = (1, stride) A is read as a transpose.
+ */
+static void product(int m, int inner, int n, const float *a, long ai, long ak, const float *b,
+                    long bs, float *c, long cs, int add) {
     int j = 0;
-    for (; j + 2 * LANES <= n; j += 2 * LANES) strip(2, m, inner, a, ai, ak, b + j, bs, c + j, cs, add);
+    for (; j + 2 * LANES <= n; j += 2 * LANES)
+        strip(2, m, inner, a, ai, ak, b + j, bs, c + j, cs, add);
     if (j < n) strip(1, m, inner, a, ai, ak, b + j, bs, c + j, cs, add);
 }
 
@@ -85,23 +94,26 @@ static float normalise(int D, const float *s, float *row) {
     return inverse;
 }
 
-static void layer_norm(int m, int D, const float *s, const float *gain, const float *bias, float *x) {
+static void layer_norm(int m, int D, const float *s, const float *gain, const float *bias,
+                       float *x) {
     for (int i = 0; i < m; i++, s += D, x += D) {
         normalise(D, s, x);
         for (int j = 0; j < D; j += LANES)
-            *(vector *)(x + j) = *(vector *)(x + j) * *(const vector *)(gain + j) + *(const vector *)(bias + j);
+            *(vector *)(x + j) =
+                *(vector *)(x + j) * *(const vector *)(gain + j) + *(const vector *)(bias + j);
     }
 }
 
 /* dS += the gradient through LayerNorm of dX; dgain and dbias grow. */
-static void layer_norm_gradient(int m, int D, const float *s, const float *gain, const float *dx, float *ds, float *dgain,
-                                float *dbias) {
+static void layer_norm_gradient(int m, int D, const float *s, const float *gain, const float *dx,
+                                float *ds, float *dgain, float *dbias) {
     float row[D];
     for (int i = 0; i < m; i++, s += D, dx += D, ds += D) {
         const float inverse = normalise(D, s, row);
         vector sum = {0}, dot = {0};
         for (int j = 0; j < D; j += LANES) {
-            const vector x = *(vector *)(row + j), g = *(const vector *)(dx + j), scaled = g * *(const vector *)(gain + j);
+            const vector x = *(vector *)(row + j), g = *(const vector *)(dx + j),
+                         scaled = g * *(const vector *)(gain + j);
             *(vector *)(dgain + j) += g * x;
             *(vector *)(dbias + j) += g;
             sum += scaled;
@@ -109,8 +121,9 @@ static void layer_norm_gradient(int m, int D, const float *s, const float *gain,
         }
         const float mean = total(sum) / D, slope = total(dot) / D;
         for (int j = 0; j < D; j += LANES)
-            *(vector *)(ds + j) += inverse * (*(const vector *)(dx + j) * *(const vector *)(gain + j) - mean -
-                                              *(vector *)(row + j) * slope);
+            *(vector *)(ds + j) +=
+                inverse * (*(const vector *)(dx + j) * *(const vector *)(gain + j) - mean -
+                           *(vector *)(row + j) * slope);
     }
 }
 
@@ -124,8 +137,10 @@ static void attend(int m, int c, int D, int p, const float *u, float *y) {
     }
 }
 
-/* dQ, dK and dV of one prompt, from dY; M has room for p p numbers. Only the c tokens of the context have dK and dV. */
-static void attend_gradient(int m, int c, int D, int p, const float *u, const float *dy, float *du, float *M) {
+/* dQ, dK and dV of one prompt, from dY; M has room for p p numbers. Only the c tokens of the
+ * context have dK and dV. */
+static void attend_gradient(int m, int c, int D, int p, const float *u, const float *dy, float *du,
+                            float *M) {
     const long t = 3 * D;
     __builtin_memset(du + c * t, 0, sizeof(float) * (m - c) * t);
     for (int h = 0; h < D; h += p) {
@@ -147,7 +162,8 @@ static void repeat(int rows, int n, const float *b, float *c) {
 /* c = s, and to every row the row b. */
 static void residual(int rows, int D, const float *s, const float *b, float *c) {
     for (int i = 0; i < rows; i++, s += D, c += D)
-        for (int j = 0; j < D; j += LANES) *(vector *)(c + j) = *(const vector *)(s + j) + *(const vector *)(b + j);
+        for (int j = 0; j < D; j += LANES)
+            *(vector *)(c + j) = *(const vector *)(s + j) + *(const vector *)(b + j);
 }
 
 /* Every entry within [-clip, clip]. */
@@ -166,7 +182,8 @@ static void add_rows(int rows, int n, const float *c, float *b) {
         for (int j = 0; j < n; j += LANES) *(vector *)(b + j) += *(const vector *)(c + j);
 }
 
-/* Short prompts are taken several at a time, ROOM tokens or so: weights are then read from the cache once for all of them. */
+/* Short prompts are taken several at a time, ROOM tokens or so: weights are then read from the
+ * cache once for all of them. */
 static int together(int m) { return m < ROOM ? ROOM / m : 1; }
 
 /* Numbers in a thread's slice of scratch that holds some streams. */
@@ -175,28 +192,34 @@ static long slice(int streams, int m, int D) { return (long)streams * D * (m < R
 static int least(int a, int b) { return a < b ? a : b; }
 
 /* S' of g prompts; x has room for 2 g m D numbers. */
-static void several(int g, int m, int c, int D, int p, float clip, const float *s, const float *gain, const float *bias,
-                    const float *W, const float *O, const float *w, const float *o, float *u, float *out, float *x) {
+static void several(int g, int m, int c, int D, int p, float clip, const float *s,
+                    const float *gain, const float *bias, const float *W, const float *O,
+                    const float *w, const float *o, float *u, float *out, float *x) {
     const int rows = g * m;
     float *y = x + rows * D;
     if (gain) layer_norm(rows, D, s, gain, bias, x);
     if (w) repeat(rows, 3 * D, w, u);
     product(rows, D, 3 * D, gain ? x : s, D, 1, W, 3 * D, u, 3 * D, w != 0);
     for (int b = 0; b < g; b++) attend(m, c, D, p, u + 3 * b * m * D, y + b * m * D);
-    if (o) residual(rows, D, s, o, out);
-    else __builtin_memcpy(out, s, sizeof(float) * rows * D);
+    if (o)
+        residual(rows, D, s, o, out);
+    else
+        __builtin_memcpy(out, s, sizeof(float) * rows * D);
     product(rows, D, D, y, D, 1, O, D, out, D, 1);
     if (clip < __builtin_inff()) limit((long)rows * D, clip, out);
 }
 
-/* dS of g prompts from dS' = dout; the sums dgain, dbias, dW, dO, dw and do grow; x has room for 7 g m D numbers. */
-static void several_gradients(int g, int m, int c, int D, int p, float clip, const float *s, const float *gain,
-                              const float *bias, const float *WT, const float *OT, const float *w, const float *u,
-                              const float *out, const float *dout, float *ds, float *sums, float *x) {
+/* dS of g prompts from dS' = dout; the sums dgain, dbias, dW, dO, dw and do grow; x has room for 7
+ * g m D numbers. */
+static void several_gradients(int g, int m, int c, int D, int p, float clip, const float *s,
+                              const float *gain, const float *bias, const float *WT,
+                              const float *OT, const float *w, const float *u, const float *out,
+                              const float *dout, float *ds, float *sums, float *x) {
     const int rows = g * m;
     const long t = 3 * D;
     float *y = x + rows * D, *dy = y + rows * D, *du = dy + rows * D, M[p * p];
-    float *dgain = sums, *dbias = dgain + D, *dW = dbias + D, *dO = dW + D * t, *dw = dO + D * D, *d_o = dw + t;
+    float *dgain = sums, *dbias = dgain + D, *dW = dbias + D, *dO = dW + D * t, *dw = dO + D * D,
+          *d_o = dw + t;
     if (clip < __builtin_inff()) {
         float *kept = du + rows * t;
         inside((long)rows * D, clip, out, dout, kept);
@@ -215,32 +238,36 @@ static void several_gradients(int g, int m, int c, int D, int p, float clip, con
     if (gain) layer_norm_gradient(rows, D, s, gain, y, ds, dgain, dbias);
 }
 
-/* S' of count prompts and, for the gradient, heads = [Q K V] of every token. gain is null where there is no LayerNorm.
-   Each of the threads has a slice of scratch for 2 streams. */
-void forward(int threads, int count, int m, int c, int D, int p, float clip, const float *stream, const float *gain,
-             const float *bias, const float *W, const float *O, const float *w, const float *o, float *heads, float *result,
-             float *scratch) {
+/* S' of count prompts and, for the gradient, heads = [Q K V] of every token. gain is null where
+   there is no LayerNorm. Each of the threads has a slice of scratch for 2 streams. */
+void forward(int threads, int count, int m, int c, int D, int p, float clip, const float *stream,
+             const float *gain, const float *bias, const float *W, const float *O, const float *w,
+             const float *o, float *heads, float *result, float *scratch) {
     const long size = (long)m * D;
     const int g = together(m);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int b = 0; b < count; b += g)
-        several(least(g, count - b), m, c, D, p, clip, stream + b * size, gain, bias, W, O, w, o, heads + 3 * b * size,
-                result + b * size, scratch + slice(2, m, D) * omp_get_thread_num());
+        several(least(g, count - b), m, c, D, p, clip, stream + b * size, gain, bias, W, O, w, o,
+                heads + 3 * b * size, result + b * size,
+                scratch + slice(2, m, D) * omp_get_thread_num());
 }
 
-/* dS of count prompts; a row of sums (dgain, dbias, dW, dO, dw, do), zero at first, for every CHUNK of them. WT and OT are
-   the transposes of W and O. Each of the threads has a slice of scratch for 7 streams. */
-void backward(int threads, int count, int m, int c, int D, int p, float clip, const float *stream, const float *gain,
-              const float *bias, const float *WT, const float *OT, const float *w, const float *heads, const float *result,
-              const float *dresult, float *dstream, float *sums, float *scratch) {
+/* dS of count prompts; a row of sums (dgain, dbias, dW, dO, dw, do), zero at first, for every CHUNK
+   of them. WT and OT are the transposes of W and O. Each of the threads has a slice of scratch for
+   7 streams. */
+void backward(int threads, int count, int m, int c, int D, int p, float clip, const float *stream,
+              const float *gain, const float *bias, const float *WT, const float *OT,
+              const float *w, const float *heads, const float *result, const float *dresult,
+              float *dstream, float *sums, float *scratch) {
     const long size = (long)m * D, row = 6 * D + 4 * D * D;
     const int g = together(m);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int chunk = 0; chunk < (count + CHUNK - 1) / CHUNK; chunk++) {
         const int end = least(count, (chunk + 1) * CHUNK);
         for (int b = chunk * CHUNK; b < end; b += g)
-            several_gradients(least(g, end - b), m, c, D, p, clip, stream + b * size, gain, bias, WT, OT, w,
-                              heads + 3 * b * size, result + b * size, dresult + b * size, dstream + b * size,
-                              sums + chunk * row, scratch + slice(7, m, D) * omp_get_thread_num());
+            several_gradients(least(g, end - b), m, c, D, p, clip, stream + b * size, gain, bias,
+                              WT, OT, w, heads + 3 * b * size, result + b * size,
+                              dresult + b * size, dstream + b * size, sums + chunk * row,
+                              scratch + slice(7, m, D) * omp_get_thread_num());
     }
 }
