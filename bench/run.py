@@ -23,7 +23,7 @@ from bench.scaling import scaling
 from bench.steps import alternate
 from icnewton.files import write_json, write_text
 from icnewton.training.fast.capture import stepper
-from icnewton.training.fast.fused import compiled
+from icnewton.training.fast.kernel import compiled
 from icnewton.training.fast.memory import keep_freed_memory
 from icnewton.training.step import start
 

@@ -18,7 +18,7 @@ from icnewton.models.config import TransformerConfig
 from icnewton.models.transformer import Transformer
 from icnewton.randomness import generator
 from icnewton.training import step as plainly
-from icnewton.training.fast import fused
+from icnewton.training.fast import encoder, kernel, last, linear
 from icnewton.training.fast import step as fast
 from icnewton.training.fast.forward import answer
 from icnewton.training.fast.gram import condense
@@ -26,7 +26,7 @@ from icnewton.training.fast.step import advance, draw, quick_answer
 from icnewton.training.runs import parse_run
 from icnewton.training.step import gradient, squared_errors, start
 
-COMPILED = pytest.mark.skipif(fused.compiled() is None, reason="no C compiler")
+COMPILED = pytest.mark.skipif(kernel.compiled() is None, reason="no C compiler")
 
 
 def randomised(config, dtype, seed):
@@ -50,7 +50,8 @@ def derivatives(value, transformer):
 def assert_near(found, wanted, tolerance):
     """All alike, up to rounding of the largest: softmax's keys have biases of gradient zero."""
     wanted = [None if tensor is None else tensor.double() for tensor in wanted]
-    rounding = 1e-15 * max(tensor.norm() for tensor in wanted if tensor is not None)
+    precision = max(torch.finfo(tensor.dtype).eps for tensor in found if tensor is not None)
+    rounding = 2 * precision * max(tensor.norm() for tensor in wanted if tensor is not None)
     for one, other in zip(found, wanted, strict=True):
         assert (one is None) == (other is None)
         if one is not None:
@@ -110,15 +111,58 @@ def test_the_compiled_layer_is_the_layer(tokens, widths, seed, **options):
     width, head_dim = widths
     config = TransformerConfig(width, 1, width // head_dim, head_dim, scale=1 / tokens, **options)
     layer = randomised(config, torch.float32, seed).layers[0]
+    assert_compiled(linear, layer, tokens, seed)
+
+
+@COMPILED
+@settings(max_examples=50, deadline=None)
+@given(
+    tokens=st.integers(2, 60),
+    widths=st.sampled_from([(32, 8, 128), (64, 16, 96), (64, 32, 256), (16, 8, 32)]),
+    seed=st.integers(0, 10**6),
+    attention_bias=st.booleans(),
+    activation=st.sampled_from(["relu", "gelu"]),
+    scale=st.sampled_from([0.1, 1.0]),
+)
+def test_the_compiled_block_is_the_layer(tokens, widths, seed, **options):
+    width, head_dim, hidden = widths
+    config = TransformerConfig(
+        width, 1, width // head_dim, head_dim, hidden, "softmax", layer_norm=True, **options
+    )
+    layer = randomised(config, torch.float32, seed).layers[0]
+    assert_compiled(encoder, layer, tokens, seed)
+
+
+@COMPILED
+@settings(max_examples=60, deadline=None)
+@given(
+    tokens=st.integers(2, 60),
+    widths=st.sampled_from([(32, 8), (64, 16), (64, 32), (16, 8)]),
+    seed=st.integers(0, 10**6),
+    attention=st.sampled_from(["linear", "softmax"]),
+    layer_norm=st.booleans(),
+    query_as_key=st.booleans(),
+    attention_bias=st.booleans(),
+)
+def test_the_compiled_last_attention_is_the_layer_at_the_query(tokens, widths, seed, **options):
+    width, head_dim = widths
+    config = TransformerConfig(width, 1, width // head_dim, head_dim, scale=1 / tokens, **options)
+    layer = randomised(config, torch.float32, seed).layers[0]
+    assert_compiled(last, layer, tokens, seed, query_only=True)
+
+
+def assert_compiled(way, layer, tokens, seed, **kept):
+    """The compiled layer has the outputs and gradients of the layer in float64."""
+    width = layer.attention.config.width
     stream = torch.randn(5, tokens, width, generator=generator("stream", seed)).requires_grad_()
-    assert fused.fuses(layer, stream)
-    weight = torch.randn(5, tokens, width, generator=generator("weight", seed))
+    assert way.fuses(layer, stream)
+    weight = torch.randn(layer(stream, **kept).shape, generator=generator("weight", seed))
     inputs = [stream, *layer.parameters()]
-    found = fused.attend(layer, stream)
+    found = way.through(layer, stream)
     found_grads = torch.autograd.grad((found * weight).sum(), inputs)
     layer.double()
     inputs = [stream.detach().double().requires_grad_(), *layer.parameters()]
-    wanted = layer(inputs[0])
+    wanted = layer(inputs[0], **kept)
     assert_near([found], [wanted], 1e-5)
     assert_near(found_grads, torch.autograd.grad((wanted * weight).sum(), inputs), 1e-5)
 
@@ -192,7 +236,7 @@ def test_the_compiled_layer_does_not_depend_on_the_number_of_threads():
     results = []
     for count in (1, 2):
         torch.set_num_threads(count)
-        value = fused.attend(layer, stream)
+        value = linear.through(layer, stream)
         grads = torch.autograd.grad(value.sum(1).sin().sum(), [stream, *layer.parameters()])
         results.append([value, *grads])
     torch.set_num_threads(threads)
@@ -205,15 +249,15 @@ def test_without_a_compiler_the_same_is_computed(monkeypatch):
     state = start(run, "cpu")
     batch = draw(run, state)
     with_compiler = squared_errors(run, state.transformer, *batch, quick_answer)
-    fused.compiled.cache_clear()
+    kernel.compiled.cache_clear()
     monkeypatch.setenv("ICNEWTON_COMPILER", "")
     try:
-        assert fused.compiled() is None
+        assert kernel.compiled() is None
         without = squared_errors(run, state.transformer, *batch, quick_answer)
     finally:
         monkeypatch.undo()
-        fused.compiled.cache_clear()
-    assert fused.compiled() is not None
+        kernel.compiled.cache_clear()
+    assert kernel.compiled() is not None
     assert not torch.equal(with_compiler, without)
     torch.testing.assert_close(with_compiler, without, rtol=1e-4, atol=1e-6)
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from icnewton.training.fast import fused
+from icnewton.training.fast import kernel
 
-pytestmark = pytest.mark.skipif(fused.compiled() is None, reason="no C compiler")
+pytestmark = pytest.mark.skipif(kernel.compiled() is None, reason="no C compiler")
 
 
 def load():
     """The path of the library that is loaded now, whatever was loaded before."""
-    library = fused.compiled.__wrapped__()
-    return library and library.forward and Path(library._name)
+    library = kernel.compiled.__wrapped__()
+    return library and library.linear_forward and Path(library._name)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_damaged_library_is_made_again(cache, damage):
 
 def test_a_library_is_not_made_again_without_need(cache, monkeypatch):
     library = load()
-    monkeypatch.setattr(fused, "_compile", None)
+    monkeypatch.setattr(kernel, "_compile", None)
     assert load() == library and list(cache.iterdir()) == [library]
 
 
@@ -55,14 +55,14 @@ def test_a_library_is_not_made_again_without_need(cache, monkeypatch):
 def test_a_library_that_cannot_be_kept_is_made_for_one_process(monkeypatch, home):
     for name, value in home.items():
         monkeypatch.setenv(name, value)
-    assert load().name == "fused.so"
+    assert load().name == "layers.so"
 
 
 def test_a_folder_in_its_place_is_left_alone(cache):
     library = load()
     library.unlink()
     library.mkdir()
-    assert load().name == "fused.so" and library.is_dir()
+    assert load().name == "layers.so" and library.is_dir()
 
 
 def test_a_user_without_a_home_has_no_cache(monkeypatch):
@@ -70,15 +70,15 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(fused.Path, "home", none)
-    assert load().name == "fused.so"
+    monkeypatch.setattr(kernel.Path, "home", none)
+    assert load().name == "layers.so"
 
 
 def test_processes_that_make_it_at_once_do_not_disturb_each_other(cache):
     command = [
         sys.executable,
         "-c",
-        "from icnewton.training.fast.fused import compiled; print(compiled()._name)",
+        "from icnewton.training.fast.kernel import compiled; print(compiled()._name)",
     ]
     processes = [
         subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") for _ in range(3)
@@ -92,9 +92,9 @@ def test_processes_that_make_it_at_once_do_not_disturb_each_other(cache):
     ("script", "reason"),
     [
         (None, "no such command"),
-        ("echo 'fused.c: error: no room' >&2; exit 1", "fused.c: error: no room"),
+        ("echo 'linear.c: error: no room' >&2; exit 1", "linear.c: error: no room"),
         ("sleep 100", "no answer within 0.5 s"),
-        ("exit 0", "fused.so"),
+        ("exit 0", "layers.so"),
     ],
 )
 def test_training_without_it_says_why(tmp_path, monkeypatch, script, reason):
@@ -103,7 +103,7 @@ def test_training_without_it_says_why(tmp_path, monkeypatch, script, reason):
         compiler.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         compiler.chmod(0o755)
     monkeypatch.setenv("ICNEWTON_COMPILER", str(compiler))
-    monkeypatch.setattr(fused, "PATIENCE", 0.5)
+    monkeypatch.setattr(kernel, "PATIENCE", 0.5)
     begun = time.monotonic()
     with pytest.warns(
         RuntimeWarning,

@@ -91,7 +91,7 @@ write_json(place / "json", {"\u03ba": "\u03bc"})
 write_table(place / "table.csv", pd.DataFrame({"\u03ba": ["\u03bc"]}))
 write_table(place / "table.md", pd.DataFrame({"\u03ba": ["\u03bc"]}))
 print(
-    digest("icnewton.figures.parts.style", "icnewton.training.fast.fused"),
+    digest("icnewton.figures.parts.style", "icnewton.training.fast.kernel"),
     script_digest(Path("workflow/scripts/data.py")),
 )
 """

@@ -112,7 +112,7 @@ def _is_ours(name: str) -> bool:
 def _meaning(path: Path) -> str:
     """A file's syntax tree, without docstrings and positions.
 
-    The C source beside it, if any, follows without comments.
+    The C source or header beside it, if any, follows without comments.
     """
     tree = ast.parse(ast.unparse(_tree(path)))
     for node in ast.walk(tree):
@@ -120,7 +120,8 @@ def _meaning(path: Path) -> str:
             continue
         if ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-    source = path.with_suffix(".c")
-    compiled = source.read_text(encoding="utf-8") if source.is_file() else ""
+    sources = [path.with_suffix(suffix) for suffix in (".c", ".h")]
+    texts = [source.read_text(encoding="utf-8") for source in sources if source.is_file()]
+    compiled = "".join(texts)
     bare = re.sub(r"/\*.*?\*/", " ", compiled, flags=re.DOTALL)
     return " ".join([ast.dump(tree), *bare.split()])

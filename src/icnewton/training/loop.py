@@ -20,7 +20,7 @@ from icnewton.files import brief
 from icnewton.models.model import Model, assemble
 from icnewton.training.checkpoint import Record, load_checkpoint, save_checkpoint, writable
 from icnewton.training.fast.capture import stepper
-from icnewton.training.fast.fused import compiled
+from icnewton.training.fast.kernel import compiled
 from icnewton.training.fast.together import stackable
 from icnewton.training.runs import Run
 from icnewton.training.step import TrainingState, start

@@ -16,7 +16,7 @@ from icnewton.randomness import generator
 from icnewton.training.optimizers import optimizers
 from icnewton.training.runs import Run
 
-MICRO_BATCH = 2000  # prompts whose activations are kept at once on a CPU
+MICRO_BATCH = 1000  # prompts whose activations are kept at once on a CPU
 
 Batch = tuple[Tensor, Tensor]  # tokens (batch, n + 1, inputs) and targets (batch, ...)
 Answer = Callable[[Transformer, Tensor], Tensor]  # (batch, 1, outputs) from tokens

@@ -112,6 +112,8 @@ def _halved(
         return -F.logsigmoid(m - at * slopes).mean(-1) + mu / 2 * squared
 
     length = torch.ones_like(decrement)
+    if not bool(far.any()):
+        return length
     start = f(torch.zeros_like(length))
     while bool((short := far & (f(length) > start - length * decrement.square() / 4)).any()):
         length = torch.where(short, length / 2, length)

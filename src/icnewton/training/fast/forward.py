@@ -13,7 +13,8 @@ tokens is cheap where they are not yet, or no longer, arbitrary:
 - **The last layer** is needed at the query alone. The logit of token j is x_j . (K_h^T q_h), and
   tokens are averaged before values are made of them. So no key and no value is formed here either;
   softmax attention allows this too.
-- **Layers between** run compiled where that is possible (``fused.py``), and otherwise as they are.
+- **Layers between** run compiled where that is possible (``linear.py``, ``encoder.py``), and as
+  they are otherwise.
 """
 
 from typing import cast
@@ -24,7 +25,9 @@ from torch.nn import functional as F
 
 from icnewton.models.config import TransformerConfig
 from icnewton.models.transformer import Layer, Transformer
-from icnewton.training.fast.fused import attend, fuses
+from icnewton.training.fast import encoder, linear
+from icnewton.training.fast import first as compiled_first
+from icnewton.training.fast import last as compiled_last
 
 
 def answer(transformer: Transformer, tokens: Tensor) -> Tensor:
@@ -45,13 +48,28 @@ def answer(transformer: Transformer, tokens: Tensor) -> Tensor:
     if is_affine and transformer.config.attention == "linear":
         first, *inner = inner
         z, E = _affine_tokens(transformer.config, embedding, tokens)
-        stream = first.after_attention(_first(first, E, z))
+        stream = _first(first, E, z)
     else:
         stream = transformer.embedded(tokens)
     for layer in inner:
-        stream = attend(layer, stream) if fuses(layer, stream) else layer(stream)
-    query, normed = (stream[:, -1], last.norms[0](stream)) if last.norms else (None, stream)
-    return transformer.read(last.after_attention(_last(last, query, normed)))
+        stream = _through(layer, stream)
+    return transformer.read(last.after_attention(_at_query(last, stream)))
+
+
+def _through(layer: Layer, stream: Tensor) -> Tensor:
+    """The next stream of a layer, compiled where that is possible."""
+    for way in (linear, encoder):
+        if way.fuses(layer, stream):
+            return way.through(layer, stream)
+    return layer(stream)
+
+
+def _at_query(layer: Layer, stream: Tensor) -> Tensor:
+    """The query plus what it receives, ``(batch, 1, width)``, compiled where that is possible."""
+    if compiled_last.fuses(layer, stream):
+        return compiled_last.through(layer, stream)
+    query, normed = (stream[:, -1], layer.norms[0](stream)) if layer.norms else (None, stream)
+    return _last(layer, query, normed)
 
 
 def _affine_tokens(
@@ -125,7 +143,7 @@ def _split(layer: Layer, tokens: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _first(layer: Layer, E: Tensor, tokens: Tensor) -> Tensor:
-    """The embedded tokens plus linear attention to them, ``(batch, n + 1, width)``."""
+    """The stream ``(batch, n + 1, width)`` after the first layer, compiled where possible."""
     coordinates, B = _coordinates(layer, E, tokens)
     context, _ = _split(layer, coordinates)
     (q, k, _), (*_, v, o) = _seen(layer, B), _by_head(layer)
@@ -134,15 +152,22 @@ def _first(layer: Layer, E: Tensor, tokens: Tensor) -> Tensor:
     values = B.T @ (v.mT @ o.mT)  # (heads, r, width)
     if biases := _biases(layer):
         values = _add_to_last_column(values.mT, (o @ biases[2].unsqueeze(-1)).squeeze(-1)).mT
-    kept = _add_to_last_column(E, layer.attention.output.bias)  # the residual, with its bias
+    kept = _add_to_last_column(E, layer.attention.output.bias).T  # the residual, with its bias
+    if compiled_first.fuses(tokens, len(E)):
+        residual, clip = (tokens if layer.norms else None), layer.clip
+        is_whole, maps = layer.feed_forward is None, (logits, values, kept)
+        bound = clip if is_whole else None
+        out = compiled_first.through(coordinates, residual, *maps, context.shape[1], bound)
+        return out if is_whole else layer.after_attention(out)
     seen = (context.mT @ context) @ logits.flatten(0, 1).T  # (batch, r, heads r), columns (h, i)
     seen = seen.unflatten(-1, logits.shape[:2]).permute(0, 3, 2, 1)  # (batch, i, h, j)
     if layer.norms:
-        return torch.baddbmm(tokens @ kept.T, coordinates, seen.flatten(2) @ values.flatten(0, 1))
+        mixed = seen.flatten(2) @ values.flatten(0, 1)
+        return layer.after_attention(torch.baddbmm(tokens @ kept, coordinates, mixed))
     identity = torch.eye(len(B.T), dtype=B.dtype, device=B.device)
     unit = identity.unsqueeze(1).expand(len(tokens), -1, 1, -1)
-    both = torch.cat([values.flatten(0, 1), kept.T])
-    return tokens @ (torch.cat([seen, unit], 2).flatten(2) @ both)
+    both = torch.cat([values.flatten(0, 1), kept])
+    return layer.after_attention(tokens @ (torch.cat([seen, unit], 2).flatten(2) @ both))
 
 
 def _last(layer: Layer, query: Tensor | None, normed: Tensor, B: Tensor | None = None) -> Tensor:

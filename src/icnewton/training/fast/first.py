@@ -1,0 +1,87 @@
+"""The first layer of linear attention, compiled (``first.c``)."""
+
+import math
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from icnewton.training.fast.kernel import CHUNK, LANES, call, compiled
+
+
+def fuses(tokens: Tensor, width: int) -> bool:
+    """Whether ``through`` computes the layer: in float32 on the CPU, of a width that fills vector
+    registers.
+    """
+    is_plain = tokens.dtype == torch.float32 and tokens.device.type == "cpu"
+    return is_plain and width % LANES == 0 and width <= 4096 and compiled() is not None
+
+
+def through(
+    coordinates: Tensor,
+    tokens: Tensor | None,
+    logits: Tensor,
+    values: Tensor,
+    kept: Tensor,
+    context: int,
+    clip: float | None,
+) -> Tensor:
+    """The stream ``(batch, n + 1, width)`` after the first layer, differentiable.
+
+    coordinates: c ``(batch, n + 1, r)``; tokens: z ``(batch, n + 1, inputs)``, or None if it is c.
+    logits: L ``(heads, r, r)``; values: U ``(heads, r, width)``; kept: K ``(inputs, width)``.
+    context: the tokens that are attended to.
+    """
+    r = -(-max(coordinates.shape[-1], kept.shape[0]) // 8) * 8
+    x, z = (None if part is None else _filled(part, r) for part in (coordinates, tokens))
+    L = F.pad(logits, (0, r - logits.shape[2], 0, r - logits.shape[1]))
+    U = F.pad(values, (0, 0, 0, r - values.shape[1])).flatten(0, 1)
+    K = F.pad(kept, (0, 0, 0, r - kept.shape[0]))
+    bound = math.inf if clip is None else clip
+    return cast(Tensor, _First.apply(x, z, L, U, K, context, bound))
+
+
+def _filled(part: Tensor, r: int) -> Tensor:
+    return F.pad(part, (0, r - part.shape[-1]))
+
+
+class _First(torch.autograd.Function):
+    """The layer, with gradients with respect to c, L, U and K in the letters of ``first.c``."""
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx: Any,
+        x: Tensor,
+        z: Tensor | None,
+        L: Tensor,
+        U: Tensor,
+        K: Tensor,
+        context: int,
+        clip: float,
+    ) -> Tensor:
+        x, L, U, K = (tensor.contiguous() for tensor in (x, L, U, K))
+        (batch, tokens, r), (n, D) = x.shape, U.shape
+        ctx.shape = (torch.get_num_threads(), batch, tokens, context, D, r, n, clip)
+        out = x.new_empty(batch, tokens, D)
+        call("first_forward", *ctx.shape, x, z, L, U, K, out, _scratch(x, n, D))
+        ctx.save_for_backward(x, z, L, U, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        x, z, L, U, out = ctx.saved_tensors
+        (r, (n, D)), turned = (x.shape[2], U.shape), U.T.contiguous()
+        dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        sums = x.new_zeros(-(-len(x) // CHUNK), r * n + n * D + r * D)
+        results = (out, dout.contiguous(), dx, sums, _scratch(x, n, D))
+        call("first_backward", *ctx.shape, x, z, L, U, turned, *results)
+        dL, dU, dK = sums.sum(0).split([r * n, n * D, r * D])
+        return dx, None, dL.view(L.shape), dU.view(n, D), dK.view(r, D), None, None
+
+
+def _scratch(x: Tensor, n: int, D: int) -> Tensor:
+    """Room for each thread, as ``slice`` of ``first.c`` counts it."""
+    _, tokens, r = x.shape
+    size = 2 * r * r + 2 * r * n + 3 * r * D + tokens * D
+    return x.new_empty(torch.get_num_threads(), size)
