@@ -7,13 +7,16 @@
 
    S is (m, D), W (D, 3D), O (D, D), A (D, F), B (F, D). w and o are null where there are none. D and
    F must be multiples of LANES, heads of multiples of 8 rows. Logits have their queries along
-   vector registers, padded to a multiple of LANES, so that no sum runs across a register. X, T, Z
-   and act(H) are formed again for the gradient rather than kept. */
+   vector registers, padded to a multiple of LANES, so that no sum runs across a register. X,
+   [Q K V], T, Z and H are formed again for the gradient rather than kept. */
 
 #include "kernel.h"
 
-/* The places of weights, and of their transposes for the gradient, in an array of pointers. */
-enum { GAIN, BIAS, W, W_BIAS, O, O_BIAS, SECOND_GAIN, SECOND_BIAS, A, A_BIAS, B, B_BIAS };
+/* The places of weights in an array of pointers; those that are turned are transposes. */
+enum {
+    GAIN, BIAS, W, W_BIAS, O, O_BIAS, SECOND_GAIN, SECOND_BIAS, A, A_BIAS, B, B_BIAS,
+    TURNED_W, TURNED_O, TURNED_A, TURNED_B
+};
 
 INLINE vector pick(integers mask, vector a, vector b) {
     return (vector)((mask & (integers)a) | (~mask & (integers)b));
@@ -136,27 +139,39 @@ static int padded(int m) { return (m + LANES - 1) / LANES * LANES; }
 
 /* Numbers in a thread's slice of scratch. */
 static long slice(int m, int D, int F) {
-    return (long)m * (7 * D + 3 * F + 2 * padded(m)) + D * padded(m);
+    return (long)m * (10 * D + 4 * F + 2 * padded(m)) + D * padded(m);
 }
 
-/* u, Y, R, H and S' of one prompt, from its stream. */
-static void one(int m, int D, int p, int F, int relu, float scale, const float *const *weights,
-                const float *s, float *u, float *y, float *r, float *h, float *out, float *x) {
-    const int mp = padded(m);
-    float *g = x + m * D, *T = g + m * F, *qt = T + m * mp;
-    const float *w = weights[W_BIAS], *o = weights[O_BIAS];
+/* X and u of one prompt. */
+static void project(int m, int D, const float *const *weights, const float *s, float *x, float *u) {
+    const float *w = weights[W_BIAS];
     layer_norm(m, D, s, weights[GAIN], weights[BIAS], x);
     if (w) repeat(m, 3 * D, w, u);
     product(m, D, 3 * D, x, D, 1, weights[W], 3 * D, u, 3 * D, w != 0);
+}
+
+/* Z and H of one prompt. */
+static void hide(int m, int D, int F, const float *const *weights, const float *r, float *z,
+                 float *h) {
+    layer_norm(m, D, r, weights[SECOND_GAIN], weights[SECOND_BIAS], z);
+    repeat(m, F, weights[A_BIAS], h);
+    product(m, D, F, z, D, 1, weights[A], F, h, F, 1);
+}
+
+/* Y, R and S' of one prompt, from its stream. */
+static void one(int m, int D, int p, int F, int relu, float scale, const float *const *weights,
+                const float *s, float *y, float *r, float *out, float *x) {
+    const int mp = padded(m);
+    float *u = x + m * D, *h = u + 3 * m * D, *g = h + m * F, *T = g + m * F, *qt = T + m * mp;
+    const float *o = weights[O_BIAS];
+    project(m, D, weights, s, x, u);
     attend(m, mp, D, p, scale, u, y, qt, T);
     if (o)
         residual(m, D, s, o, r);
     else
         __builtin_memcpy(r, s, sizeof(float) * m * D);
     product(m, D, D, y, D, 1, weights[O], D, r, D, 1);
-    layer_norm(m, D, r, weights[SECOND_GAIN], weights[SECOND_BIAS], x);
-    repeat(m, F, weights[A_BIAS], h);
-    product(m, D, F, x, D, 1, weights[A], F, h, F, 1);
+    hide(m, D, F, weights, r, x, h);
     activate((long)m * F, relu, h, g, 0);
     residual(m, D, r, weights[B_BIAS], out);
     product(m, F, D, g, F, 1, weights[B], D, out, D, 1);
@@ -164,65 +179,63 @@ static void one(int m, int D, int p, int F, int relu, float scale, const float *
 
 /* dS of one prompt from dS' = dout; the sums grow, which lie in the order of the weights. */
 static void one_gradient(int m, int D, int p, int F, int relu, float scale,
-                         const float *const *weights, const float *s, const float *u,
-                         const float *y, const float *r, const float *h, const float *dout,
-                         float *ds, float *sums, float *x) {
+                         const float *const *weights, const float *s, const float *y,
+                         const float *r, const float *dout, float *ds, float *sums, float *x) {
     const int mp = padded(m), t = 3 * D;
     const long rows = (long)m * D, hidden = (long)m * F;
     float *dy = x + rows, *du = dy + rows, *dr = du + 3 * rows, *dz = dr + rows;
-    float *g = dz + rows, *slope = g + hidden, *dh = slope + hidden;
+    float *u = dz + rows, *h = u + 3 * rows, *g = h + hidden, *slope = g + hidden, *dh = slope + hidden;
     float *T = dh + hidden, *dT = T + m * mp, *qt = dT + m * mp;
     float *dgain = sums, *dbias = dgain + D, *dW = dbias + D, *dw = dW + D * t, *dO = dw + t;
     float *d_o = dO + D * D, *dgain2 = d_o + D, *dbias2 = dgain2 + D, *dA = dbias2 + D;
     float *da = dA + D * F, *dB = da + F, *db = dB + F * D;
 
+    hide(m, D, F, weights, r, x, h);
     activate(hidden, relu, h, g, slope);
     product(F, m, D, g, 1, F, dout, D, dB, D, 1);
     add_rows(m, D, dout, db);
-    product(m, D, F, dout, D, 1, weights[B], F, dh, F, 0);
+    product(m, D, F, dout, D, 1, weights[TURNED_B], F, dh, F, 0);
     for (long i = 0; i < hidden; i++) dh[i] *= slope[i];
-    layer_norm(m, D, r, weights[SECOND_GAIN], weights[SECOND_BIAS], x);
     product(D, m, F, x, 1, D, dh, F, dA, F, 1);
     add_rows(m, F, dh, da);
-    product(m, F, D, dh, F, 1, weights[A], D, dz, D, 0);
+    product(m, F, D, dh, F, 1, weights[TURNED_A], D, dz, D, 0);
     __builtin_memcpy(dr, dout, sizeof(float) * rows);
     layer_norm_gradient(m, D, r, weights[SECOND_GAIN], dz, dr, dgain2, dbias2);
 
-    layer_norm(m, D, s, weights[GAIN], weights[BIAS], x);
-    product(m, D, D, dr, D, 1, weights[O], D, dy, D, 0);
+    project(m, D, weights, s, x, u);
+    product(m, D, D, dr, D, 1, weights[TURNED_O], D, dy, D, 0);
     attend_gradient(m, mp, D, p, scale, u, dy, du, qt, T, dT);
     product(D, m, D, y, 1, D, dr, D, dO, D, 1);
     add_rows(m, D, dr, d_o);
     product(D, m, t, x, 1, D, du, t, dW, t, 1);
     add_rows(m, t, du, dw);
-    product(m, t, D, du, t, 1, weights[W], D, dz, D, 0);
+    product(m, t, D, du, t, 1, weights[TURNED_W], D, dz, D, 0);
     __builtin_memcpy(ds, dr, sizeof(float) * rows);
     layer_norm_gradient(m, D, s, weights[GAIN], dz, ds, dgain, dbias);
 }
 
-/* S' of count prompts and, for the gradient, u, Y, R and H of every token. Each of the threads has a
+/* S' of count prompts and, for the gradient, Y and R of every token. Each of the threads has a
    slice of scratch. */
 void encoder_forward(int threads, int count, int m, int D, int p, int F, int relu, float scale,
-                     const float *const *weights, const float *stream, float *u, float *y,
-                     float *r, float *h, float *result, float *scratch) {
+                     const float *const *weights, const float *stream, float *y, float *r,
+                     float *result, float *scratch) {
     const long size = (long)m * D;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int b = 0; b < count; b++)
-        one(m, D, p, F, relu, scale, weights, stream + b * size, u + 3 * b * size, y + b * size,
-            r + b * size, h + (long)b * m * F, result + b * size, scratch + slice(m, D, F) * omp_get_thread_num());
+        one(m, D, p, F, relu, scale, weights, stream + b * size, y + b * size,
+            r + b * size, result + b * size, scratch + slice(m, D, F) * omp_get_thread_num());
 }
 
-/* dS of count prompts; a row of sums, zero at first, for every CHUNK of them. Matrices among the
-   weights are transposed. */
+/* dS of count prompts; a row of sums, zero at first, for every CHUNK of them. */
 void encoder_backward(int threads, int count, int m, int D, int p, int F, int relu, float scale,
-                      const float *const *weights, const float *stream, const float *u,
-                      const float *y, const float *r, const float *h, const float *dresult,
-                      float *dstream, float *sums, float *scratch) {
+                      const float *const *weights, const float *stream, const float *y,
+                      const float *r, const float *dresult, float *dstream, float *sums,
+                      float *scratch) {
     const long size = (long)m * D, row = 4 * D * D + 2 * D * F + 9 * D + F;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int chunk = 0; chunk < (count + CHUNK - 1) / CHUNK; chunk++)
         for (int b = chunk * CHUNK; b < least(count, (chunk + 1) * CHUNK); b++)
-            one_gradient(m, D, p, F, relu, scale, weights, stream + b * size, u + 3 * b * size,
-                         y + b * size, r + b * size, h + (long)b * m * F, dresult + b * size, dstream + b * size,
+            one_gradient(m, D, p, F, relu, scale, weights, stream + b * size, y + b * size,
+                         r + b * size, dresult + b * size, dstream + b * size,
                          sums + chunk * row, scratch + slice(m, D, F) * omp_get_thread_num());
 }

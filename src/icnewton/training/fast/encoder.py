@@ -68,38 +68,28 @@ class _Block(torch.autograd.Function):
         *weights: Tensor | None,
     ) -> Tensor:
         stream = stream.contiguous()
+        turned = [cast(Tensor, weights[place]).T.contiguous() for place in MATRICES]
         whole = [None if weight is None else weight.contiguous() for weight in weights]
         batch, tokens, D = stream.shape
-        u, h = stream.new_empty(batch, tokens, 3 * D), stream.new_empty(batch, tokens, hidden)
         y, r, out = (torch.empty_like(stream) for _ in range(3))
         ctx.shape = (batch, tokens, D, head_dim, hidden, relu, scale)
-        kept = (stream, u, y, r, h)
-        scratch = _scratch(stream, hidden)
+        kept, scratch = (stream, y, r), _scratch(stream, hidden)
         call("encoder_forward", *_shape(ctx), addresses(whole), *kept, out, scratch)
-        turned = [_turned(place, weight) for place, weight in enumerate(whole)]
-        ctx.save_for_backward(*kept, *turned)
+        ctx.save_for_backward(*kept, *whole, *turned)
         return out
 
     @staticmethod
     def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        stream, u, y, r, h, *turned = ctx.saved_tensors
+        stream, y, r, *weights = ctx.saved_tensors
         D, hidden, dstream = ctx.shape[2], ctx.shape[4], torch.empty_like(stream)
         sizes = [D, D, 3 * D * D, 3 * D, D * D, D, D, D, D * hidden, hidden, hidden * D, D]
         sums = stream.new_zeros(-(-len(stream) // CHUNK), sum(sizes))
         results = (dout.contiguous(), dstream, sums, _scratch(stream, hidden))
-        call("encoder_backward", *_shape(ctx), addresses(turned), stream, u, y, r, h, *results)
+        call("encoder_backward", *_shape(ctx), addresses(weights), stream, y, r, *results)
         grads = []
-        for place, (grad, weight) in enumerate(zip(sums.sum(0).split(sizes), turned, strict=True)):
-            shape = () if weight is None else weight.shape
-            shape = shape[::-1] if place in MATRICES else shape
-            grads.append(None if weight is None else grad.view(shape))
+        for grad, weight in zip(sums.sum(0).split(sizes), weights, strict=False):
+            grads.append(None if weight is None else grad.view(weight.shape))
         return dstream, None, None, None, None, *grads
-
-
-def _turned(place: int, weight: Tensor | None) -> Tensor | None:
-    """What the gradient needs of a weight: the transpose of a matrix."""
-    is_matrix = weight is not None and place in MATRICES
-    return weight.T.contiguous() if is_matrix else weight  # type: ignore[union-attr]
 
 
 def _shape(ctx: Any) -> tuple[int | float, ...]:
@@ -110,5 +100,5 @@ def _scratch(stream: Tensor, hidden: int) -> Tensor:
     """Room for each thread, as ``slice`` of ``encoder.c`` counts it."""
     _, tokens, D = stream.shape
     padded = -(-tokens // LANES) * LANES
-    size = tokens * (7 * D + 3 * hidden + 2 * padded) + D * padded
+    size = tokens * (10 * D + 4 * hidden + 2 * padded) + D * padded
     return stream.new_empty(torch.get_num_threads(), size)

@@ -24,7 +24,7 @@ typedef int integers __attribute__((vector_size(4 * LANES), aligned(4), may_alia
 /* C (rows, columns * LANES) = [C +] A B for rows <= ROWS, columns <= 2; A has strides (ai, ak). */
 INLINE void tile(const int rows, const int columns, int inner, const float *a, long ai, long ak,
                  const float *b, long bs, float *c, long cs, int add) {
-    vector sum[ROWS][2];
+    vector sum[9][2];
 #pragma GCC unroll 9
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
@@ -63,7 +63,7 @@ typedef float half __attribute__((vector_size(32), aligned(4), may_alias));
 /* Eight columns of C, for heads of eight rows. */
 INLINE void narrow_tile(const int rows, int inner, const float *a, long ai, long ak,
                         const float *b, long bs, float *c, long cs, int add) {
-    half sum[ROWS];
+    half sum[9];
 #pragma GCC unroll 9
     for (int i = 0; i < rows; i++) sum[i] = add ? *(half *)(c + i * cs) : (half){0};
     for (int k = 0; k < inner; k++)
