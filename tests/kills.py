@@ -34,7 +34,7 @@ RESULTS = Path("results/smoke")
 REMADE = (
     "train",
     "checkpoints",
-    "evaluate/*/*_layers*",
+    "evaluate/*/learned*",
     "tables/*_kappa*",
     "claims",
     "figures",

@@ -77,9 +77,9 @@ def test_a_working_directory_finds_configuration_and_released_models(tmp_path):
         assert plan.returncode == 0, plan.stderr
         return plan.stdout
 
-    assert "evaluate_released" in planned()
+    assert "evaluate_learned" in planned()
     shutil.rmtree(released)
-    assert "evaluate_released" not in planned()
+    assert "evaluate_learned" not in planned()
 
 
 def commit_of(folder):

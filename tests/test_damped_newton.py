@@ -184,7 +184,8 @@ def test_exact_gadgets_replace_what_they_say():
             "with every gadget exact, the model is damped Newton"
         )
     plain = interventions.iterates(model, x, y)
-    assert torch.equal(plain[-1], model(x, y))
+    # the iterates leave out products with zeros, which changes rounding
+    torch.testing.assert_close(plain[-1], model(x, y), rtol=1e-12, atol=1e-12)
     minimiser = logistic.minimise(x, y, 0.1)
     for gadget in interventions.GADGETS:
         w = interventions.iterates(model, x, y, [gadget])

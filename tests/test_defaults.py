@@ -7,12 +7,14 @@ from conftest import clone, environment_of
 from edits import replaced
 
 ASKED = """
+from pathlib import Path
 import icnewton
 from icnewton.pipeline.complaints import check
 from icnewton.pipeline.released import Supply
 from icnewton.pipeline.schema import merged, schema
 runs = check(merged("paper")).runs
-assert not Supply.of(runs, "none", "cpu").missing
+missing = Supply.of(runs, "none", "cpu").missing
+assert not [name for name in missing if Path("released", name).exists()]
 run = next(iter(runs.values()))
 assert run.recipe.novelty == 0 and run.transformer().config.novelty == 0
 model = icnewton.load("normalised_kappa10_noise0/lsa_layers3_seed0")

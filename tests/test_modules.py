@@ -15,13 +15,12 @@ from icnewton.problems import PROBLEMS
 from icnewton.problems.parts.parse import parse_condition
 from icnewton.training.runs import parse_run
 
-SCRIPTS = {"evaluate_model": "evaluate_learned", "evaluate_released": "evaluate_learned"}
 KEEPING = reached("icnewton.pipeline.records")  # of job.py, which changes no result
 DOMAINS = reached("icnewton.domains")  # what a model says of its prompts changes no answer
 
 
 def script_of(rule):
-    name = "construct" if rule.startswith("construct_") else SCRIPTS.get(rule, rule)
+    name = "construct" if rule.startswith("construct_") else rule
     return ROOT / f"workflow/scripts/{name}.py"
 
 
@@ -32,7 +31,7 @@ def named(record):
         found += entries.of_condition(parse_condition(params["condition"]))
     if "run" in params:
         found += entries.of_run(parse_run(params["run"]))
-    if record.rule in ("evaluate_model", "probe", "diabetes"):
+    if record.rule in ("evaluate_learned", "probe", "diabetes"):
         families = {name.split("/")[1].split("_layers")[0] for name in params["folders"]}
         found += [m for name in families for m in entries.of_family(name.split("-")[0])]
     if "algorithms" in params:
@@ -61,7 +60,7 @@ def records(finished):
 
 def test_every_rule_has_run(records):
     found = {record.rule.split("_newton")[0] for record in records}
-    assert {"data", "train", "evaluate_model", "probe", "table", "figure", "claims"} <= found
+    assert {"data", "train", "evaluate_learned", "probe", "table", "figure", "claims"} <= found
     assert {Path(script_of(record.rule)).exists() for record in records} == {True}
 
 

@@ -7,7 +7,8 @@ import re
 
 import pandas as pd
 import pytest
-from conftest import RESULTS, restored, run_smoke, snakemake
+import yaml
+from conftest import RESULTS, ROOT, restored, run_smoke, snakemake
 from kills import contents
 
 import icnewton
@@ -104,9 +105,19 @@ def test_nothing_is_left_to_do_and_an_edit_reruns_what_it_touches(finished):
         encoding="utf-8",
     )
     counts = jobs(snakemake(folder, "-n"))
-    assert counts["train"] == 1 and counts["evaluate_model"] == 1 and counts["table"] == 1
+    assert counts["train"] == 1 and counts["evaluate_learned"] == 1 and counts["table"] == 1
     assert "data" not in counts and "construct" not in counts
     path.write_text(original, encoding="utf-8")
+
+
+def test_every_job_but_a_training_travels_in_a_group_on_a_cluster():
+    """A found fault: rules had got other names than those in the profile."""
+    rules = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("workflow/rules/*.smk"))
+    names = set(re.findall(r"^ *rule (\w+):", rules, re.MULTILINE))
+    names |= set(re.findall(r"^use rule \w+ as (\w+)", rules, re.MULTILINE))
+    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text("utf-8"))
+    assert profile["groups"].keys() == names - {"train"}
+    assert profile["group-components"].keys() <= {*profile["groups"].values()}
 
 
 def test_the_report_is_one_file(finished):
@@ -122,10 +133,10 @@ def test_a_failing_job_says_why_in_one_sentence(finished):
     card = folder / RESULTS / "train/normalised_kappa10_noise0/lsa_layers1_seed0/card.json"
     with restored(folder):
         card.write_text(card.read_text(encoding="utf-8")[:100], encoding="utf-8")
-        result = snakemake(folder, "--until", "evaluate_model")
+        result = snakemake(folder, "--until", "evaluate_learned")
     assert result.returncode != 0
     assert (
-        "evaluate_model:" in result.stderr
+        "evaluate_learned:" in result.stderr
         and "card.json: expected a model card in JSON" in result.stderr
     )
 

@@ -39,7 +39,7 @@ def test_every_kind_of_disorder_is_named(results):
     (results / "figures/mine.png").write_text("drawn by hand", encoding="utf-8")
     record = results / "records/train/normalised_kappa10_noise0/lsa_layers1_seed0.json"
     values = json.loads(record.read_text(encoding="utf-8"))
-    name = "evaluate/normalised_kappa10_noise0/lsa_layers2_seed0"
+    name = "evaluate/normalised_kappa10_noise0/learned"
     stale = results / f"records/{name}.json"
     old = json.loads(stale.read_text(encoding="utf-8"))
     old["inputs"]["data/normalised_kappa10_noise0.safetensors"] = "0" * 32

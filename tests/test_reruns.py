@@ -64,7 +64,7 @@ def asked_again(*conditions):
         LN: set(),
         SOFTMAX: {f"evaluate_built {SOFTMAX}"},
     }
-    evaluations = of_runs("evaluate_model", *conditions) | at("evaluate_references", *conditions)
+    evaluations = at("evaluate_learned", *conditions) | at("evaluate_references", *conditions)
     for condition in conditions:
         evaluations |= built[condition]
     return evaluations | probes(*conditions) | shown(*conditions)
@@ -72,7 +72,7 @@ def asked_again(*conditions):
 
 def trained_again(*conditions):
     """Trainings, and what follows from them."""
-    trained = of_runs("train", *conditions) | of_runs("evaluate_model", *conditions)
+    trained = of_runs("train", *conditions) | at("evaluate_learned", *conditions)
     return trained | probes(*conditions) | shown(*conditions)
 
 
@@ -134,12 +134,11 @@ EDITS = {
     "a new kappa": (
         replaced(SMOKE, "kappa: [10]\n    noise", "kappa: [10, 20]\n    noise"),
         {
-            f"{rule} {LSA}/{run}".replace("kappa10", "kappa20")
-            for rule in ("train", "evaluate_model") for run in FIRST
+            f"train {LSA}/{run}".replace("kappa10", "kappa20") for run in FIRST
         }
         | {
             f"{rule} {LSA}".replace("kappa10", "kappa20")
-            for rule in ("data", "evaluate_references", "probe", "table")
+            for rule in ("data", "evaluate_learned", "evaluate_references", "probe", "table")
         }
         | CLAIMS,
     ),
@@ -150,10 +149,9 @@ EDITS = {
     "a training's seed": (
         replaced(SMOKE, "seeds: [0]", "seeds: [1]"),
         {
-            f"{rule} {LSA}/{run}".replace("seed0", "seed1")
-            for rule in ("train", "evaluate_model") for run in FIRST
+            f"train {LSA}/{run}".replace("seed0", "seed1") for run in FIRST
         }
-        | probes(LSA) | shown(LSA),
+        | at("evaluate_learned", LSA) | probes(LSA) | shown(LSA),
     ),
     "the training's schedule": (
         replaced(f"{PACKAGE}/training/schedule.py", "0.5 *", "0.25 * 2 *"),
@@ -170,7 +168,7 @@ EDITS = {
     ),
     "weights corrupted": (
         corrupted(f"{MODEL}/weights.safetensors"),
-        {f"train {LSA}/lsa_layers2_seed0", f"evaluate_model {LSA}/lsa_layers2_seed0"}
+        {f"train {LSA}/lsa_layers2_seed0", f"evaluate_learned {LSA}"}
         | probes(LSA) | shown(LSA),
     ),
     "a figure corrupted": (corrupted("figures/figure2.png"), {"figure figure2"}),
@@ -200,7 +198,7 @@ EDITS = {
     "a new family": (copied("models/families/lsa.py", "other.py", ('"lsa"', '"other"')), set()),
     "a family": (
         again("models/families/softmax_truth.py"),
-        {f"{rule} {SOFTMAX}/{RUNS[SOFTMAX][2]}" for rule in ("train", "evaluate_model")}
+        {f"train {SOFTMAX}/{RUNS[SOFTMAX][2]}", f"evaluate_learned {SOFTMAX}"}
         | shown(SOFTMAX),
     ),
     "a new construction": (

@@ -72,7 +72,7 @@ def check(models: Supply) -> None:
 
 def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
     """Median error of the released models of a condition by method, depth and seed."""
-    frame = pd.read_parquet(RESULTS / "evaluate" / condition / "released.parquet")
+    frame = pd.read_parquet(RESULTS / "evaluate" / condition / "learned.parquet")
     is_logistic = "excess" in set(frame["quantity"])
     frame = frame[frame["quantity"] == ("excess" if is_logistic else "residual")]
     error = frame["value"] if is_logistic else frame["value"] ** 2
@@ -95,7 +95,7 @@ def page(runs: Mapping[str, Run]) -> Iterator[str]:
     origins = {name: json.loads(card)["origin"] for name, card in cards.items()}
     files = product(folders.values(), (CARD, WEIGHTS))
     size = sum((folder / name).stat().st_size for folder, name in files)
-    sample = pd.read_parquet(next(RESULTS.glob("evaluate/*/released.parquet")))
+    sample = pd.read_parquet(next(RESULTS.glob("evaluate/*/learned.parquet")))
     yield HEAD.format(
         count=len(folders),
         all=len(runs),

@@ -20,6 +20,7 @@ def randomised(config, dtype, seed):
 
 def assert_near(found, wanted, tolerance):
     """All alike, up to rounding of the largest: softmax's keys have biases of gradient zero."""
+    found = list(found)
     wanted = [None if tensor is None else tensor.double() for tensor in wanted]
     precision = max(torch.finfo(tensor.dtype).eps for tensor in found if tensor is not None)
     rounding = 2 * precision * max(tensor.norm() for tensor in wanted if tensor is not None)

@@ -59,9 +59,8 @@ def evaluated(condition):
     """The evaluation tables of a condition."""
     problem = CONDITIONS[condition].problem
     names = ["references"] if experiment.algorithms(problem) else []
-    names += [name.split("/")[1] for name in MODELS.trained_at.get(condition, [])]
-    if condition in MODELS.released_at:
-        names.append("released")
+    if names_at(condition):
+        names.append("learned")
     if experiment.built(condition):
         names.append("built")
     if condition in FITTED:

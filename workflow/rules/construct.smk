@@ -49,6 +49,8 @@ for name, entry in config.get("constructions", {}).items():
             ],
         log:
             f"{RESULTS}/logs/construct/{{condition}}_{name}.log",
+        group:
+            "condition"
         resources:
             mem_mb=4000,
             runtime=20,

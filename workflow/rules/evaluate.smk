@@ -1,49 +1,30 @@
-rule evaluate_model:
+# a job for all models of a condition, because each takes less time than its process to start
+rule evaluate_learned:
     input:
         prompts=rules.data.output[0],
-        models=lambda w: learned(f"{w.condition}/{w.run}"),
+        models=lambda w: weights(names_at(w.condition)),
     output:
-        f"{RESULTS}/evaluate/{{condition}}/{{run}}.parquet",
+        f"{RESULTS}/evaluate/{{condition}}/learned.parquet",
     log:
-        f"{RESULTS}/logs/evaluate/{{condition}}/{{run}}.log",
+        f"{RESULTS}/logs/evaluate/{{condition}}/learned.log",
     resources:
         mem_mb=3000,
-        runtime=10,
+        runtime=20,
     params:
         condition=lambda w: CONDITIONS[w.condition].to_json(),
-        folders=lambda w: folders([f"{w.condition}/{w.run}"]),
-        seeds=lambda w: seeds([f"{w.condition}/{w.run}"]),
+        folders=lambda w: folders(names_at(w.condition)),
+        seeds=lambda w: seeds(names_at(w.condition)),
         code=lambda w: stage(
             "evaluate_learned.py",
-            *of_runs(CONDITIONS[w.condition], [f"{w.condition}/{w.run}"]),
+            *of_runs(CONDITIONS[w.condition], names_at(w.condition)),
         ),
     message:
-        "evaluating {wildcards.run} on {wildcards.condition}"
+        "evaluating the learned models on {wildcards.condition}"
     script:
         "../scripts/evaluate_learned.py"
 
 
-use rule evaluate_model as evaluate_released with:
-    input:
-        prompts=rules.data.output[0],
-        models=lambda w: weights(MODELS.released_at.get(w.condition, [])),
-    output:
-        f"{RESULTS}/evaluate/{{condition}}/released.parquet",
-    log:
-        f"{RESULTS}/logs/evaluate/{{condition}}/released.log",
-    params:
-        condition=lambda w: CONDITIONS[w.condition].to_json(),
-        folders=lambda w: folders(MODELS.released_at.get(w.condition, [])),
-        seeds=lambda w: seeds(MODELS.released_at.get(w.condition, [])),
-        code=lambda w: stage(
-            "evaluate_learned.py",
-            *of_runs(CONDITIONS[w.condition], MODELS.released_at.get(w.condition, [])),
-        ),
-    message:
-        "evaluating the released models on {wildcards.condition}"
-
-
-use rule evaluate_model as transfer with:
+use rule evaluate_learned as transfer with:
     input:
         prompts=rules.data.output[0],
         models=lambda w: weights(tested_at(w.condition)),

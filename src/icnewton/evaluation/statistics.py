@@ -4,11 +4,13 @@ Prompts of one covariance are not independent, so covariances are resampled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from icnewton.problems import Measure
+if TYPE_CHECKING:  # so that what only draws or counts need not import torch
+    from icnewton.problems import Measure
 
 RESAMPLES = 400
 LEVEL = 0.95
@@ -95,7 +97,7 @@ def summarise(frame: pd.DataFrame, error: Error = squared_residual) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def medians(frame: pd.DataFrame, measures: Mapping[str, Measure]) -> pd.DataFrame:
+def medians(frame: pd.DataFrame, measures: Mapping[str, "Measure"]) -> pd.DataFrame:
     """The table of a problem's measures: ``summarise`` of each, which ``quantity`` names."""
     blocks = []
     for name, measure in measures.items():

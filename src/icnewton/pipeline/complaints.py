@@ -36,15 +36,23 @@ def check(config: Config) -> Experiment:
     if problem := malformed(config):
         raise ConfigError([problem])  # nothing else can be said of it
     problems, experiment = complaints(config), Experiment(config)
+    refused = [problem.partition(":")[0] for problem in problems]
     try:
         for problem in _contradictions(experiment):
-            problems.append(problem)
+            if not _within(problem.partition(":")[0], refused):
+                problems.append(problem)
     except Exception:  # what the schema refuses may lack what the contradictions look at
         if not problems:
             raise
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return experiment
+
+
+def _within(place: str, refused: list[str]) -> bool:
+    """Whether the schema refused something at a place, which then needs no second complaint."""
+    inside = (f"{place}.", f"{place}[")
+    return any(other == place or other.startswith(inside) for other in refused)
 
 
 def _contradictions(experiment: Experiment) -> Iterator[str]:
@@ -128,8 +136,6 @@ def _of_group(where: str, group: Config, experiment: Experiment) -> Iterator[str
             f"found {brief(', '.join(unknown))}"
         )
         return
-    if not isinstance(group.get("set", {}), Mapping):
-        return  # which the schema has said
     if wrong := _said(where, experiment.recipe, group):
         yield from wrong
         return

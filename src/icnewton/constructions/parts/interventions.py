@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from icnewton.constructions.parts.gadgets import probability, root
+from icnewton.constructions.parts.lean import lean
 from icnewton.models.formats import LogisticStateFormat
 from icnewton.models.model import Model
 
@@ -37,8 +38,9 @@ def iterates(model: Model, x: Tensor, y: Tensor, exact: Collection[str] = ()) ->
     tokens, stream, mu = format.tokens(x, y), format.stream, model.card["origin"]["mu"]
     per_step = model.card.layers_per_step or 1
     found = [format.read(tokens)]
+    leans = {layer: lean(layer) for layer in set(model.transformer.applied)}
     for index, layer in enumerate(model.transformer.applied):
-        tokens = layer(tokens)
+        tokens = leans[layer](tokens)
         for gadget in exact:
             position, block, replace = REPLACEMENTS[gadget]
             if index % per_step == position % per_step:
