@@ -5,7 +5,7 @@ rescaled to one trace, ``normalised``.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
@@ -21,15 +21,20 @@ from icnewton.evaluation.statistics import FAR, bootstrap_medians, diverged, int
 PLACE = 2
 EXACT = 1e-9  # relative error up to which a built model counts as executing its algorithm
 
-LSA = Scope("linear", ("lsa",), ("normalised", "unnormalised"))
+# Models of this project's recipes, and of the training of the paper's public code to its end.
+LINEAR_ATTENTION = {"lsa": "LSA", "lsa-authors": "LSA as published"}
+WITH_NORM = {"lsa_ln": "LSA + LN", "lsa_ln-authors": "LSA + LN as published"}
+ALL = (*LINEAR_ATTENTION, *WITH_NORM)
+
+LSA = Scope("linear", (*LINEAR_ATTENTION,), ("normalised", "unnormalised"))
 NOISELESS = replace(LSA, noiseless=True)
-LAYER_NORM = replace(LSA, methods=("lsa_ln",))
+LAYER_NORM = replace(LSA, methods=(*WITH_NORM,))
 # Without the query among its keys LSA is linear in the query whatever it has learned: a proof, no
 # evidence. LayerNorm divides the query's token by its own norm, which is not linear in it either
 # way, so that all models with LN stay.
-OUT_OF_DISTRIBUTION = replace(LSA, methods=("lsa", "lsa_ln"), attending=("lsa",))
+OUT_OF_DISTRIBUTION = replace(LSA, methods=ALL, attending=(*LINEAR_ATTENTION,))
 # The paper's Figures 8 and 9 go from 5 to 100; 10 is where this project calls it ill-conditioned.
-ILL_CONDITIONED = replace(LSA, methods=("lsa", "lsa_ln"), least_kappa=10)
+ILL_CONDITIONED = replace(LSA, methods=ALL, least_kappa=10)
 
 
 def constructions(evidence: Evidence) -> Iterator[Row]:
@@ -71,37 +76,47 @@ def _at_equal_depth(
     return [(f"{L} layers", compare(condition, (method, L), (other, L))) for L in depths]
 
 
+def _cases(
+    evidence: Evidence, scope: Scope, names: Mapping[str, str]
+) -> Iterator[tuple[str, str, str, list[int]]]:
+    """Methods with their names, the conditions at which they are in a scope, and depths there."""
+    for method, name in names.items():
+        for condition, depths in evidence.inside(scope, method):
+            yield method, name, condition, depths
+
+
 def between_orders(evidence: Evidence) -> Iterator[Row]:
     """S6a at equal layers and steps: at most the error of order 2, at least that of order 3."""
-    for condition, depths in evidence.inside(LSA, "lsa"):
+    for method, name, condition, depths in _cases(evidence, LSA, LINEAR_ATTENTION):
         for order, sense in ((2, "<="), (3, ">=")):
-            pairs = _at_equal_depth(evidence, condition, "lsa", f"newton{order}", depths)
+            pairs = _at_equal_depth(evidence, condition, method, f"newton{order}", depths)
             end = "largest" if sense == "<=" else "smallest"
-            text = f"LSA's error over that of order {order}, {end} over depths"
+            text = f"error of {name} over that of order {order}, {end} over depths"
             value = extreme(pairs, largest=sense == "<=")
-            yield Row("S6a", condition, text, sense, 1, value, ("lsa",))
+            yield Row("S6a", condition, text, sense, 1, value, (method,))
 
 
 def saturation(evidence: Evidence) -> Iterator[Row]:
     """S6b: beyond four layers the error of LSA falls by less than half (without label noise, whose
     floor would hide it).
     """
-    for condition, depths in evidence.inside(NOISELESS, "lsa"):
+    compare = evidence.linear.compare
+    for method, name, condition, depths in _cases(evidence, NOISELESS, LINEAR_ATTENTION):
         deepest = [L for L in depths if L > 4][-1:]
         pairs = (
-            (f"{L} layers over 4", evidence.linear.compare(condition, ("lsa", L), ("lsa", 4)))
-            for L in deepest
+            (f"{L} layers over 4", compare(condition, (method, L), (method, 4))) for L in deepest
         )
-        text = "LSA's error at the deepest over that at 4 layers"
-        yield Row("S6b", condition, text, ">=", 0.5, extreme(pairs, True), ("lsa",))
+        text = f"error of {name} at the deepest over that at 4 layers"
+        yield Row("S6b", condition, text, ">=", 0.5, extreme(pairs, True), (method,))
 
 
 def layer_norm(evidence: Evidence) -> Iterator[Row]:
     """S6c: LayerNorm lowers LSA's error at equal depth."""
-    for condition, depths in evidence.inside(LAYER_NORM, "lsa_ln"):
-        pairs = _at_equal_depth(evidence, condition, "lsa_ln", "lsa", depths)
-        text = "error of LSA + LN over LSA's, largest over depths"
-        yield Row("S6c", condition, text, "<=", 1, extreme(pairs, True), ("lsa_ln",))
+    for method, name, condition, depths in _cases(evidence, LAYER_NORM, WITH_NORM):
+        without = method.replace("lsa_ln", "lsa")
+        pairs = _at_equal_depth(evidence, condition, method, without, depths)
+        text = f"error of {name} over {LINEAR_ATTENTION[without]}'s, largest over depths"
+        yield Row("S6c", condition, text, "<=", 1, extreme(pairs, True), (method,))
 
 
 def out_of_distribution(evidence: Evidence) -> Iterator[Row]:
@@ -111,25 +126,26 @@ def out_of_distribution(evidence: Evidence) -> Iterator[Row]:
     LSA counts only where it attends to its query: else it is linear in it by construction. With LN
     it is not, so those models count either way.
     """
-    for condition, depths in evidence.inside(OUT_OF_DISTRIBUTION, "lsa"):
+    scope = OUT_OF_DISTRIBUTION
+    for method, name, condition, depths in _cases(evidence, scope, LINEAR_ATTENTION):
         if condition not in evidence.probes:
             continue
-        far = _leaving_the_line(evidence.probes[condition], "lsa", depths[-1])
+        far = _leaving_the_line(evidence.probes[condition], method, depths[-1])
         low, high = interval(bootstrap_medians(far))
         value = (float(np.median(far)), low, high, f"{depths[-1]} layers, {len(far)} prompts")
         text = (
-            "distance at the probe's end between LSA and the line that fits it in the training "
-            "range"
+            f"distance at the probe's end between {name} and the line that fits it in the "
+            "training range"
         )
-        yield Row("S6d", condition, text, ">=", 0.1, value, ("lsa",))
-    for condition, depths in evidence.inside(OUT_OF_DISTRIBUTION, "lsa_ln"):
+        yield Row("S6d", condition, text, ">=", 0.1, value, (method,))
+    for method, name, condition, depths in _cases(evidence, scope, WITH_NORM):
         if condition not in evidence.probes:
             continue
-        distance = partial(_leaving_the_line, evidence.probes[condition], "lsa_ln")
+        distance = partial(_leaving_the_line, evidence.probes[condition], method)
         deeper = [L for L in depths if L in (7, 10, 12)] if 5 in depths else []
         pairs = ((f"5 over {L} layers", ratio(distance(5), distance(L))) for L in deeper)
-        text = "LSA + LN: that distance at 5 layers over 7, 10, 12, largest"
-        yield Row("S6d", condition, text, "<=", 1, extreme(pairs, True), ("lsa_ln",))
+        text = f"{name}: that distance at 5 layers over 7, 10, 12, largest"
+        yield Row("S6d", condition, text, "<=", 1, extreme(pairs, True), (method,))
 
 
 def _leaving_the_line(probes: pd.DataFrame, method: str, step: int) -> np.ndarray:
@@ -162,8 +178,8 @@ def ill_conditioned(evidence: Evidence) -> Iterator[Row]:
     """S7: on worse conditioned and noisy problems trained models still beat Newton of order 2 (LSA)
     and 4 (LSA + LN).
     """
-    for method, name, order in (("lsa", "LSA", 2), ("lsa_ln", "LSA + LN", 4)):
-        for condition, depths in evidence.inside(ILL_CONDITIONED, method):
+    for names, order in ((LINEAR_ATTENTION, 2), (WITH_NORM, 4)):
+        for method, name, condition, depths in _cases(evidence, ILL_CONDITIONED, names):
             pairs = _at_equal_depth(evidence, condition, method, f"newton{order}", depths)
             text = f"error of {name} over that of order {order}, largest over depths"
             yield Row("S7", condition, text, "<=", 1, extreme(pairs, True), (method,))
@@ -174,21 +190,21 @@ def depth_pays(evidence: Evidence) -> Iterator[Row]:
     fixed polynomial.
     """
     compare = evidence.linear.compare
-    for condition, depths in evidence.inside(NOISELESS, "lsa"):
+    for method, name, condition, depths in _cases(evidence, NOISELESS, LINEAR_ATTENTION):
         gains = (
-            (f"{K} to {L} layers", compare(condition, ("lsa", K), ("lsa", L)))
+            (f"{K} to {L} layers", compare(condition, (method, K), (method, L)))
             for K, L in itertools.pairwise(depths)
             if L <= 4
         )
-        text = "LSA's error over that with one more layer, smallest up to 4 layers"
-        yield Row("depth", condition, text, ">=", 5, extreme(gains, False), ("lsa",))
-        pairs = _at_equal_depth(evidence, condition, "lsa", "newton3", depths)
-        text = "LSA's error over that of order 3, largest over depths"
-        yield Row("order 3", condition, text, "<=", 1, extreme(pairs, True), ("lsa",))
-        shallow = _at_equal_depth(evidence, condition, "lsa", "best_polynomial", [1, 2])
+        text = f"error of {name} over that with one more layer, smallest up to 4 layers"
+        yield Row("depth", condition, text, ">=", 5, extreme(gains, False), (method,))
+        pairs = _at_equal_depth(evidence, condition, method, "newton3", depths)
+        text = f"error of {name} over that of order 3, largest over depths"
+        yield Row("order 3", condition, text, "<=", 1, extreme(pairs, True), (method,))
+        shallow = _at_equal_depth(evidence, condition, method, "best_polynomial", [1, 2])
         if any(values is not None for _, values in shallow):
-            text = "LSA's error over the best fixed polynomial's at 1 and 2 layers, largest"
-            yield Row("optimal", condition, text, "<=", 1.15, extreme(shallow, True), ("lsa",))
+            text = f"error of {name} over the best fixed polynomial's at 1 and 2 layers, largest"
+            yield Row("optimal", condition, text, "<=", 1.15, extreme(shallow, True), (method,))
 
 
 def real_data(evidence: Evidence) -> Iterator[Row]:
