@@ -99,8 +99,9 @@ def scaled(recipe: Recipe, steps: int) -> Recipe:
     """The recipe with another number of steps."""
     share, growth = steps / recipe.steps, recipe.curriculum
     warmup = max(int(recipe.warmup * share), 1)
+    decay = recipe.decay_until and max(int(recipe.decay_until * share), 1)
     growth = growth and replace(growth, every=max(int(growth.every * share), 1))
-    return replace(recipe, steps=steps, warmup=warmup, curriculum=growth)
+    return replace(recipe, steps=steps, warmup=warmup, decay_until=decay, curriculum=growth)
 
 
 def validation(run: Run) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
