@@ -75,8 +75,11 @@ def sample(
 def judge(
     answers: Tensor, prompts: LinearPrompts, condition: LinearCondition
 ) -> Mapping[str, Tensor]:
-    """(prediction - target) / sqrt(tr Sigma), whose square is the relative error."""
-    return {"residual": (answers - prompts.target) / prompts.scale.sqrt()}
+    """(prediction - target) / sqrt(tr Sigma), whose square is the relative error, and the squared
+    error over d, which is what the paper shows.
+    """
+    error = answers - prompts.target
+    return {"residual": error / prompts.scale.sqrt(), "squared_error": error.square() / prompts.d}
 
 
 ENTRIES = {
