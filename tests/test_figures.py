@@ -53,8 +53,10 @@ def errors():
     for method, kind, step, layers in steps_of("linear"):
         words = {"method": method, "kind": kind, "seed": 0, "step": step, "layers": float(layers)}
         places = {"covariance": np.arange(8) // 2, "prompt": np.arange(8)}
-        drawn = {"quantity": "residual", "value": source.standard_normal(8) * 10.0**-step}
-        blocks.append(pd.DataFrame(words | places | drawn))
+        values = source.standard_normal(8) * 10.0**-step
+        for quantity, drawn in (("residual", values), ("squared_error", values**2)):
+            judged = {"quantity": quantity, "value": drawn}
+            blocks.append(pd.DataFrame(words | places | judged))
     return pd.concat(blocks, ignore_index=True)
 
 

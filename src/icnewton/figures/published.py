@@ -62,9 +62,10 @@ def _sample(frames: Tables) -> str:
 
 
 CAPTION = (
-    "The mean squared error over d, as the paper evaluates it: many prompts of one covariance, and "
-    "steps of Newton's iteration counted from its start. A mean is ruled by a few hard prompts, and "
-    "one covariance is not like the next; figures of medians over many covariances say more."
+    "The mean squared error over d, as the paper evaluates it: many prompts of one covariance, "
+    "and steps of Newton's iteration counted from its start. A mean is ruled by a few hard "
+    "prompts, and one covariance is not like the next; figures of medians over many covariances "
+    "say more."
 )
 ENTRIES = {
     "published": Kind(
