@@ -9,16 +9,21 @@ from oracles.near import assert_near, randomised
 from icnewton.models.config import TransformerConfig
 from icnewton.randomness import generator
 from icnewton.training.fast import encoder, kernel, last, linear
+from icnewton.training.fast.forward import answer
 
 COMPILED = pytest.mark.skipif(kernel.compiled() is None, reason="no C compiler")
 
 
 def not_at_the_clip(layer, stream, **kept):
-    """Whether rounding cannot move an entry over the clip, where gradients jump."""
+    """Whether rounding cannot move an entry over the clip of a layer, where gradients jump."""
     clip, layer.clip = layer.clip, None
-    values = layer(stream, **kept).detach().abs()
+    values = layer(stream, **kept).detach()
     layer.clip = clip
-    return clip is None or bool(((values - clip).abs() > 1e-5).all())
+    return away_from_the_clip(values, clip)
+
+
+def away_from_the_clip(values, clip):
+    return clip is None or bool(((values.abs() - clip).abs() > 1e-5).all())
 
 
 @COMPILED
@@ -107,3 +112,45 @@ def test_the_compiled_layer_does_not_depend_on_the_number_of_threads():
         results.append([value, *grads])
     torch.set_num_threads(threads)
     assert all(map(torch.equal, *results))
+
+
+@COMPILED
+@settings(max_examples=60, deadline=None)
+@given(
+    layers=st.integers(1, 3),
+    inputs=st.integers(2, 12),
+    seed=st.integers(0, 10**6),
+    attention=st.sampled_from(["linear", "softmax"]),
+    layer_norm=st.booleans(),
+    query_as_key=st.booleans(),
+    attention_bias=st.booleans(),
+    end_bias=st.booleans(),
+    hidden_width=st.sampled_from([0, 32]),
+    clip=st.sampled_from([None, 1.0]),
+)
+def test_the_compiled_answer_is_that_of_the_transformer(layers, inputs, seed, **options):
+    sizes = {"inputs": inputs, "outputs": 2, "scale": 0.05}
+    config = TransformerConfig(32, layers, 2, 16, **sizes, **options)
+    transformer = randomised(config, torch.float32, seed)
+    tokens = torch.randn(9, 20, inputs, generator=generator("tokens", seed))
+    found = answer(transformer, tokens)
+    parameters = list(transformer.parameters())
+    found_grads = torch.autograd.grad(found.square().sum(), parameters)
+    transformer.double()
+    unclipped = [layer(tokens) for layer, tokens in befores(transformer, tokens.double())]
+    assume(all(away_from_the_clip(stream, config.clip) for stream in unclipped))
+    wanted = transformer.answer(tokens.double())
+    assert_near([found], [wanted], 1e-5)
+    wanted_grads = torch.autograd.grad(wanted.square().sum(), list(transformer.parameters()))
+    assert_near(found_grads, wanted_grads, 1e-4)
+
+
+def befores(transformer, tokens):
+    """The layers of a transformer without their clips, each with what it gets."""
+    streams = [stream.detach() for stream in transformer.streams(tokens)]
+    clips = [layer.clip for layer in transformer.applied]
+    for layer, stream in zip(transformer.applied, streams, strict=False):
+        layer.clip = None
+        yield layer, stream
+    for layer, clip in zip(transformer.applied, clips, strict=True):
+        layer.clip = clip
