@@ -171,7 +171,10 @@ def test_one_depth_shows_no_gain_and_decides_nothing():
     rows = assess(Evidence({"c": frame}, {"c": facts_of(condition)}, {}, {}))
     verdicts = {row.quantity: row.verdict for row in rows_at(rows, "c", "S6e")}
     assert len(verdicts) == 3
-    assert verdicts["trained excess loss, deepest over shallowest"] == "not tested at this scale"
+    assert (
+        verdicts["excess loss of the encoder, deepest over shallowest"]
+        == "not tested at this scale"
+    )
 
 
 def test_a_row_that_is_not_applicable_says_so_in_table_html_and_caption():
