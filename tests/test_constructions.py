@@ -188,7 +188,7 @@ def test_trace_shows_named_blocks():
 @pytest.mark.parametrize(
     ("family", "settings", "words"),
     [
-        ("newton", {}, "family: expected one of damped_newton, inverse"),
+        ("newton", {}, "family: expected one of damped_newton, gdpp, inverse"),
         ("inverse", {"d": 0, "steps": 1, "symmetric": True}, "d must be at least 1"),
         (
             "inverse",

@@ -85,7 +85,7 @@ def test_a_problem_draws_prompts_by_a_protocol_or_refuses_it(problem, protocol):
     )
     judged = entry.judge(prompts.target, prompts, condition)
     wanted = {m.quantity for m in entry.measures.values() if not m.is_final_loss}
-    assert set(judged) == wanted and all(values.shape == (8,) for values in judged.values())
+    assert wanted <= set(judged) and all(values.shape == (8,) for values in judged.values())
     assert prompts.error(prompts.target).max() == 0
 
 

@@ -37,7 +37,7 @@ from icnewton.constructions.parts.heads import Action, Head, compile_layers
 from icnewton.constructions.parts.interventions import iterates
 from icnewton.constructions.parts.precision import Plan, plan, unfit_error
 from icnewton.constructions.parts.relu import Interpolants, Linear, clear, product
-from icnewton.models.formats import LogisticStateFormat
+from icnewton.models.built_formats import LogisticStateFormat
 from icnewton.models.model import Model, assemble
 from icnewton.models.stream import Rows, Stream
 from icnewton.problems.logistic import LogisticCondition

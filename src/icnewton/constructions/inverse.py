@@ -21,7 +21,7 @@ most that one layer can do, and no construction does order 4 with one layer a st
 from icnewton.constructions import Construction
 from icnewton.constructions.parts.budget import BUDGET, afford_depth
 from icnewton.constructions.parts.heads import Head, compile_layers
-from icnewton.models.formats import InverseFormat
+from icnewton.models.built_formats import InverseFormat
 from icnewton.models.model import Model, assemble
 from icnewton.models.stream import Stream
 

@@ -29,7 +29,7 @@ from icnewton.constructions.inverse import Layers, newton_layer
 from icnewton.constructions.parts.budget import BUDGET, afford_depth
 from icnewton.constructions.parts.calibration import spectrum_of
 from icnewton.constructions.parts.heads import Head, compile_layers
-from icnewton.models.formats import LeastSquaresFormat
+from icnewton.models.built_formats import LeastSquaresFormat
 from icnewton.models.model import Model, assemble
 from icnewton.models.stream import Stream
 from icnewton.problems.linear import LinearCondition

@@ -19,7 +19,7 @@ from icnewton.constructions.parts.gadgets import Gadget, probability_gadget
 from icnewton.constructions.parts.heads import Action, Head, compile_layers
 from icnewton.constructions.parts.interventions import iterates
 from icnewton.constructions.parts.relu import Interpolants, Linear, clear
-from icnewton.models.formats import LogisticStateFormat
+from icnewton.models.built_formats import LogisticStateFormat
 from icnewton.models.model import Model, assemble
 from icnewton.models.stream import Stream
 from icnewton.problems.logistic import LogisticCondition

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from icnewton.domains.check import Check as Check
 from icnewton.domains.check import UnknownDomain
+from icnewton.domains.gdpp import DescentDomain
 from icnewton.domains.inverse import InverseDomain
 from icnewton.domains.learned import EncoderDomain, RegressionDomain
 from icnewton.domains.least_squares import LeastSquaresDomain
@@ -38,10 +39,12 @@ BUILT: dict[str, Callable[[Card], Domain]] = {
     "least_squares": LeastSquaresDomain,
     "damped_newton": DampedNewtonDomain,
     "logistic_gradient_descent": GradientDescentDomain,
+    "gdpp": DescentDomain,
 }
 LEARNED: dict[str, Callable[[Card], Domain]] = {
     "regression": RegressionDomain,
     "logistic": EncoderDomain,
+    "hidden_label": EncoderDomain,
 }
 
 

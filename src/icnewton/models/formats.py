@@ -5,14 +5,18 @@ A format is a small frozen dataclass. Its fields go into the model's card, under
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from icnewton.inputs import Shape, require, visible
+from icnewton.inputs import Shape
+from icnewton.models.built_formats import (
+    DescentFormat,
+    InverseFormat,
+    LeastSquaresFormat,
+    LogisticStateFormat,
+)
+from icnewton.models.learned_formats import HiddenLabelFormat, LogisticFormat, RegressionFormat
 from icnewton.models.stream import Stream
 
 
@@ -44,234 +48,6 @@ class Format(Protocol):
         ...
 
 
-class _Shaped:
-    """A format that assumes nothing but shapes."""
-
-    @property
-    def inputs(self) -> Mapping[str, Shape]:
-        """The problem's tensors in their order, with their shapes behind the batch size."""
-        raise NotImplementedError
-
-    def check(self, *inputs: Tensor) -> None:
-        """Raises ValueError unless the tensors have the shapes of ``inputs`` and one batch size."""
-        shapes = self.inputs.values()
-        pairs = zip(inputs, shapes, strict=True)
-        require(dict(zip(self.inputs, pairs, strict=True)))
-
-
-@dataclass(frozen=True)
-class InverseFormat(_Shaped):
-    """Lemma 4.1: d tokens; token j holds column j of X_0, of A and of the identity.
-
-    Blocks: X, A, I and work space.
-    """
-
-    d: int
-    work: tuple[str, ...]
-
-    @property
-    def inputs(self) -> Mapping[str, Shape]:
-        """A and X0."""
-        return {"A": (self.d, self.d), "X0": (self.d, self.d)}
-
-    @property
-    def stream(self) -> Stream:
-        """X, A, I and the work blocks, d rows each."""
-        return Stream(dict.fromkeys(("X", "A", "I", *self.work), self.d))
-
-    def tokens(self, A: Tensor, X0: Tensor) -> Tensor:
-        """``(batch, d, width)`` from A and X0, both ``(batch, d, d)``."""
-        return self.stream.pack(len(A), self.d, {"X": X0.mT, "A": A.mT, "I": _identity(self.d, A)})
-
-    def read(self, output: Tensor) -> Tensor:
-        """X as ``(batch, d, d)``."""
-        return self.stream.unpack(output)["X"].mT
-
-
-@dataclass(frozen=True)
-class LeastSquaresFormat(_Shaped):
-    """Theorem 4.2: token i holds (a_i, y_i), the first d also the identity; the query is last.
-
-    a_test lies in the query token's block ``query_block``, not in ``a``, so that it takes no part
-    in A^T A. The query token's label slot is empty in the prompt; the prediction appears there.
-    Prompts with n < d get tokens of zeros, so that there are d columns to hold a matrix.
-    """
-
-    d: int
-    n: int
-    blocks: Mapping[str, int]
-    query_block: str
-
-    @property
-    def inputs(self) -> Mapping[str, Shape]:
-        """x, the query last, and y."""
-        return {"x": (self.n + 1, self.d), "y": (self.n,)}
-
-    @property
-    def stream(self) -> Stream:
-        """The blocks that the construction asked for."""
-        return Stream(self.blocks)
-
-    def tokens(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(batch, max(n, d) + 1, width)`` from x and y.
-
-        x is ``(batch, n + 1, d)`` with the query last, y is ``(batch, n)``.
-        """
-        count = max(self.n, self.d) + 1
-        query = F.pad(x[:, -1:], (0, 0, count - 1, 0))  # behind zeros, at the last token
-        blocks = {
-            "a": x[:, :-1],
-            "y": y.unsqueeze(-1),
-            "I": _identity(self.d, x),
-            self.query_block: query,
-        }
-        return self.stream.pack(len(x), count, blocks)
-
-    def read(self, output: Tensor) -> Tensor:
-        """The prediction ``(batch,)`` in the query token's label slot."""
-        return self.stream.unpack(output)["y"][:, -1, 0]
-
-
-@dataclass(frozen=True)
-class LogisticStateFormat(_Shaped):
-    """Theorem 5.2: tokens hold (a_i, y_i) and the state of w = 0, the first d also the identity.
-
-    C marks the last token. The state is z_i = 0, p_i = y_i sigma(0) = y_i / 2 and r_i = sqrt(d_i)
-    = 1/2. A step leaves the same blocks filled, so its output is the input of the next. W, at the
-    marked token, is the answer. A construction names its blocks and may do without the identity
-    and r; ``damped_newton.py`` says what the others hold.
-    """
-
-    d: int
-    n: int
-    blocks: Mapping[str, int]
-
-    @property
-    def inputs(self) -> Mapping[str, Shape]:
-        """x and y."""
-        return {"x": (self.n, self.d), "y": (self.n,)}
-
-    @property
-    def stream(self) -> Stream:
-        """The blocks that the construction asked for."""
-        return Stream(self.blocks)
-
-    def check(self, *inputs: Tensor) -> None:
-        """Raises ValueError on wrong shapes, ||x_i|| > 1 (Assumption 3.2) or labels but -1 and 1.
-
-        A norm may exceed 1 by rounding in the precision of x.
-        """
-        super().check(*inputs)
-        x, y = inputs
-        if not (visible(x, y) and len(x)):
-            return
-        norm = torch.linalg.vector_norm(x.double(), dim=-1).max().item()
-        precision = x.dtype if x.is_floating_point() else torch.float64
-        if not norm - 1 <= max(1e-9, (4 + self.d**0.5) * torch.finfo(precision).eps):
-            found = f"a row of norm {norm:g}, more by {norm - 1:.3g}"
-            raise ValueError(f"x must have rows of norm at most 1 (Assumption 3.2), found {found}")
-        if not bool((y.abs() == 1).all()):
-            foreign = y[y.abs() != 1].flatten()[0].item()
-            raise ValueError(f"y must hold -1 and 1 alone, found {foreign:g}")
-
-    def tokens(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(batch, max(n, d) + 1, width)`` from x ``(batch, n, d)`` and y ``(batch, n)``."""
-        count = max(self.n, self.d) + 1
-        roots = torch.full((1, count, 1), 0.5, dtype=x.dtype, device=x.device)
-        mark = F.pad(torch.ones_like(roots[:, :1]), (0, 0, count - 1, 0))
-        labels = y.unsqueeze(-1)
-        blocks = {"a": x, "y": labels, "I": _identity(self.d, x), "p": labels / 2}
-        blocks |= {"r": roots, "C": mark}
-        present = {name: block for name, block in blocks.items() if name in self.blocks}
-        return self.stream.pack(len(x), count, present)
-
-    def read(self, output: Tensor) -> Tensor:
-        """w ``(batch, d)``."""
-        return self.stream.unpack(output)["W"][:, -1]
-
-
-@dataclass(frozen=True)
-class RegressionFormat(_Shaped):
-    """Learned models: token i is (a_i, y_i), and the query token is (a_test, 0).
-
-    The read-out's one output is the prediction.
-    """
-
-    d: int
-    width: int
-
-    @property
-    def inputs(self) -> Mapping[str, Shape]:
-        """x, the query last, and y, for any n."""
-        return {"x": ("n + 1", self.d), "y": ("n",)}
-
-    @property
-    def stream(self) -> Stream:
-        """One block, because nobody knows what a learned model keeps where."""
-        return Stream({"residual": self.width})
-
-    def tokens(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(batch, n + 1, d + 1)`` from x and y.
-
-        x is ``(batch, n + 1, d)`` with the query last, y is ``(batch, n)``.
-        """
-        labels = torch.cat([y, torch.zeros_like(y[:, :1])], -1)
-        return torch.cat([x, labels.unsqueeze(-1)], -1)
-
-    def read(self, output: Tensor) -> Tensor:
-        """The prediction ``(batch,)`` at the query token."""
-        return output[:, -1, 0]
-
-
-@dataclass(frozen=True)
-class LogisticFormat(_Shaped):
-    """Learned models of Sec. 6: token i is (a_i, y_i, 0), and the last is (0, 0, 1).
-
-    The read-out at the last token is w.
-    """
-
-    d: int
-    width: int
-
-    @property
-    def inputs(self) -> Mapping[str, Shape]:
-        """x and y, for any n."""
-        return {"x": ("n", self.d), "y": ("n",)}
-
-    @property
-    def stream(self) -> Stream:
-        """One block, because nobody knows what a learned model keeps where."""
-        return Stream({"residual": self.width})
-
-    def tokens(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(batch, n + 1, d + 2)`` from x ``(batch, n, d)`` and y ``(batch, n)``."""
-        tokens = F.pad(torch.cat([x, y.unsqueeze(-1)], -1), (0, 1, 0, 1))
-        tokens[:, -1, -1] = 1
-        return tokens
-
-    def read(self, output: Tensor) -> Tensor:
-        """w ``(batch, d)``."""
-        return output[:, -1]
-
-
-@dataclass(frozen=True)
-class HiddenLabelFormat(LogisticFormat):
-    """The same without a mark: token i is (a_i, y_i), and the last is (a_n, 0).
-
-    It is how the paper's runs asked for the minimiser of all n labels, the hidden one among them.
-    """
-
-    def tokens(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(batch, n, d + 1)`` from x ``(batch, n, d)`` and y ``(batch, n)``."""
-        labels = torch.cat([y[:, :-1], torch.zeros_like(y[:, -1:])], -1)
-        return torch.cat([x, labels.unsqueeze(-1)], -1)
-
-
-def _identity(d: int, like: Tensor) -> Tensor:
-    """``(1, d, d)``."""
-    return torch.eye(d, dtype=like.dtype, device=like.device).unsqueeze(0)
-
-
 LearnedFormat = RegressionFormat | LogisticFormat
 LEARNED: dict[str, type[RegressionFormat] | type[LogisticFormat]] = {
     "regression": RegressionFormat,
@@ -280,6 +56,7 @@ LEARNED: dict[str, type[RegressionFormat] | type[LogisticFormat]] = {
 }
 FORMATS: dict[str, type] = {
     "inverse": InverseFormat,
+    "descent": DescentFormat,
     "least_squares": LeastSquaresFormat,
     "logistic_state": LogisticStateFormat,
     **LEARNED,

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from icnewton.constructions.parts.gadgets import probability, root
 from icnewton.constructions.parts.lean import lean
-from icnewton.models.formats import LogisticStateFormat
+from icnewton.models.built_formats import LogisticStateFormat
 from icnewton.models.model import Model
 
 Blocks = Mapping[str, Tensor]
