@@ -13,7 +13,7 @@ from icnewton.figures.parts.lines import FLOOR, PLATEAU, bands, draw_level, draw
 from icnewton.figures.parts.style import looks, subplots
 
 FRAME = 3  # layers of a built model besides one a step
-REACHABLE = ("best_polynomial", "built_chebyshev", "built_newton2")
+REACHABLE = ("best_polynomial", "built_gdpp", "built_chebyshev", "built_newton2")
 
 
 def draw_headline(tables: Tables, panels: Sequence[Panel], words: Words) -> Figure:
@@ -52,7 +52,8 @@ CAPTIONS = {
     "headline": (
         "Error against layers of linear attention, every method at what it costs as a "
         "transformer. The black stars are the best fixed polynomial in the Gram matrix S of the "
-        "degree that L layers have, (3^L - 3) / 2. The built Chebyshev model and Newton's "
+        "degree that L layers have, (3^L - 3) / 2. Built GD++ has the scalars of the triple angle. "
+        "The built Chebyshev model and Newton's "
         "iteration need three layers around their steps. Newton starts from the paper's choice "
         "for every single prompt, the built models (solid) from one constant or interval for "
         "the whole condition, as weights that are written down once must; gradient descent is "

@@ -80,6 +80,8 @@ class Look:
 LOOKS = {
     "lsa": Look("trained LSA", "#0072B2", "o"),
     "lsa_ln": Look("trained LSA + LN", "#56B4E9", "s"),
+    "lsa-authors": Look("LSA, trained as published", "#332288", "D"),
+    "lsa_ln-authors": Look("LSA + LN, trained as published", "#332288", "D"),
     "newton2": Look("Newton, order 2", "#D55E00", "^", "--"),
     "newton3": Look("Newton, order 3", "#E69F00", "v", "--"),
     "newton4": Look("Newton, order 4", "#CC79A7", "D", "--"),
@@ -92,7 +94,9 @@ LOOKS = {
     "query_as_example": Look("least squares, the query\nan example of label 0", "#A00020", "", ":"),
     "built_chebyshev": Look("built Chebyshev", "#009E73", "h", "-"),
     "built_newton2": Look("built Newton, order 2", "#882255", "p", "-"),
+    "built_gdpp": Look("built GD++", "#999933", "X", "-"),
     "softmax": Look("trained encoder", "#0072B2", "o"),
+    "softmax_hidden-authors": Look("encoder, trained as published", "#332288", "D"),
     "softmax_truth": Look("trained on true weights", "#56B4E9", "s"),
     "built_damped_newton": Look("built damped Newton", "#009E73", "h", "-"),
     "built_logistic_gradient_descent": Look("built gradient descent", "#882255", "p", "-"),
