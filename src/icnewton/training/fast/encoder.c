@@ -1,12 +1,12 @@
-/* A block of the softmax encoder, forward and backward, one prompt at a time so that all of it stays
-   in cache.
+/* A block of the softmax encoder, forward and backward, one prompt at a time so that all of it
+   stays in cache.
 
        X = LayerNorm(S),   [Q K V] = X W + w,
        T_h = softmax over keys of scale K_h Q_h^T (a column for each query),   Y_h = T_h^T V_h,
        R = S + Y O + o,   Z = LayerNorm(R),   H = Z A + a,   S' = R + act(H) B + b
 
-   S is (m, D), W (D, 3D), O (D, D), A (D, F), B (F, D). w and o are null where there are none. D and
-   F must be multiples of LANES, heads of multiples of 8 rows. Logits have their queries along
+   S is (m, D), W (D, 3D), O (D, D), A (D, F), B (F, D). w and o are null where there are none. D
+   and F must be multiples of LANES, heads of multiples of 8 rows. Logits have their queries along
    vector registers, padded to a multiple of LANES, so that no sum runs across a register. X,
    [Q K V], T, Z and H are formed again for the gradient rather than kept. */
 
@@ -14,8 +14,22 @@
 
 /* The places of weights in an array of pointers; those that are turned are transposes. */
 enum {
-    GAIN, BIAS, W, W_BIAS, O, O_BIAS, SECOND_GAIN, SECOND_BIAS, A, A_BIAS, B, B_BIAS,
-    TURNED_W, TURNED_O, TURNED_A, TURNED_B
+    GAIN,
+    BIAS,
+    W,
+    W_BIAS,
+    O,
+    O_BIAS,
+    SECOND_GAIN,
+    SECOND_BIAS,
+    A,
+    A_BIAS,
+    B,
+    B_BIAS,
+    TURNED_W,
+    TURNED_O,
+    TURNED_A,
+    TURNED_B
 };
 
 INLINE vector pick(integers mask, vector a, vector b) {
@@ -184,7 +198,8 @@ static void one_gradient(int m, int D, int p, int F, int relu, float scale,
     const int mp = padded(m), t = 3 * D;
     const long rows = (long)m * D, hidden = (long)m * F;
     float *dy = x + rows, *du = dy + rows, *dr = du + 3 * rows, *dz = dr + rows;
-    float *u = dz + rows, *h = u + 3 * rows, *g = h + hidden, *slope = g + hidden, *dh = slope + hidden;
+    float *u = dz + rows, *h = u + 3 * rows, *g = h + hidden, *slope = g + hidden,
+          *dh = slope + hidden;
     float *T = dh + hidden, *dT = T + m * mp, *qt = dT + m * mp;
     float *dgain = sums, *dbias = dgain + D, *dW = dbias + D, *dw = dW + D * t, *dO = dw + t;
     float *d_o = dO + D * D, *dgain2 = d_o + D, *dbias2 = dgain2 + D, *dA = dbias2 + D;
@@ -222,8 +237,8 @@ void encoder_forward(int threads, int count, int m, int D, int p, int F, int rel
     const long size = (long)m * D;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int b = 0; b < count; b++)
-        one(m, D, p, F, relu, scale, weights, stream + b * size, y + b * size,
-            r + b * size, result + b * size, scratch + slice(m, D, F) * omp_get_thread_num());
+        one(m, D, p, F, relu, scale, weights, stream + b * size, y + b * size, r + b * size,
+            result + b * size, scratch + slice(m, D, F) * omp_get_thread_num());
 }
 
 /* dS of count prompts; a row of sums, zero at first, for every CHUNK of them. */
@@ -236,6 +251,6 @@ void encoder_backward(int threads, int count, int m, int D, int p, int F, int re
     for (int chunk = 0; chunk < (count + CHUNK - 1) / CHUNK; chunk++)
         for (int b = chunk * CHUNK; b < least(count, (chunk + 1) * CHUNK); b++)
             one_gradient(m, D, p, F, relu, scale, weights, stream + b * size, y + b * size,
-                         r + b * size, dresult + b * size, dstream + b * size,
-                         sums + chunk * row, scratch + slice(m, D, F) * omp_get_thread_num());
+                         r + b * size, dresult + b * size, dstream + b * size, sums + chunk * row,
+                         scratch + slice(m, D, F) * omp_get_thread_num());
 }

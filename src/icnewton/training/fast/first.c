@@ -1,5 +1,5 @@
-/* The first layer of linear attention, forward and backward, prompt by prompt. Its input is B c_i of
-   few coordinates c_i, and its residual K z_i.
+/* The first layer of linear attention, forward and backward, prompt by prompt. Its input is B c_i
+   of few coordinates c_i, and its residual K z_i.
 
        G = sum_j c_j c_j^T over the context,   A_h = L_h G,   P = sum_h A_h U_h  (R, D),
        s'_i = K^T z_i + P^T c_i, every entry within [-clip, clip]

@@ -61,8 +61,8 @@ INLINE void strip(const int columns, int m, int inner, const float *a, long ai, 
 typedef float half __attribute__((vector_size(32), aligned(4), may_alias));
 
 /* Eight columns of C, for heads of eight rows. */
-INLINE void narrow_tile(const int rows, int inner, const float *a, long ai, long ak,
-                        const float *b, long bs, float *c, long cs, int add) {
+INLINE void narrow_tile(const int rows, int inner, const float *a, long ai, long ak, const float *b,
+                        long bs, float *c, long cs, int add) {
     half sum[9];
 #pragma GCC unroll 9
     for (int i = 0; i < rows; i++) sum[i] = add ? *(half *)(c + i * cs) : (half){0};

@@ -9,28 +9,45 @@
 
 #include "kernel.h"
 
-/* The places of weights in an array of pointers. Q, V and O are (D, D), applied to rows; K has a row
-   for each dimension of a head. Those that are turned are transposes. */
-enum { GAIN, BIAS, Q, A, K, B, V, VALUE_BIAS, O, OUTPUT_BIAS, TURNED_Q, TURNED_K, TURNED_V, TURNED_O };
+/* The places of weights in an array of pointers. Q, V and O are (D, D), applied to rows; K has a
+   row for each dimension of a head. Those that are turned are transposes. */
+enum {
+    GAIN,
+    BIAS,
+    Q,
+    A,
+    K,
+    B,
+    V,
+    VALUE_BIAS,
+    O,
+    OUTPUT_BIAS,
+    TURNED_Q,
+    TURNED_K,
+    TURNED_V,
+    TURNED_O
+};
 
 /* Sizes, and a thread's room; h is the number of heads. */
 typedef struct {
     int m, c, D, p, h, softmax;
     float scale;
-    float *x, *dx, *dt, *last, *q, *y, *dy, *dq, *f, *df, *g, *dg, *t, *sums, *dsums, *shift, *dshift;
+    float *x, *dx, *dt, *last, *q, *y, *dy, *dq, *f, *df, *g, *dg, *t, *sums, *dsums, *shift,
+        *dshift;
 } room;
 
 static long slice(int m, int D, int h) {
-    return 2L * m * D + (long)m * h + 5L * CHUNK * D + 4L * CHUNK * h * D + (long)CHUNK * m * h + 4L * CHUNK * h;
+    return 2L * m * D + (long)m * h + 5L * CHUNK * D + 4L * CHUNK * h * D + (long)CHUNK * m * h +
+           4L * CHUNK * h;
 }
 
 static room rooms(int m, int c, int D, int p, int softmax, float scale, float *at) {
     room r = {m, c, D, p, D / p, softmax, scale};
-    float **parts[] = {&r.x, &r.dx, &r.dt, &r.last, &r.q, &r.y, &r.dy, &r.dq, &r.f, &r.df, &r.g,
-                       &r.dg, &r.t, &r.sums, &r.dsums, &r.shift, &r.dshift};
+    float **parts[] = {&r.x,  &r.dx, &r.dt, &r.last, &r.q,    &r.y,     &r.dy,    &r.dq,    &r.f,
+                       &r.df, &r.g,  &r.dg, &r.t,    &r.sums, &r.dsums, &r.shift, &r.dshift};
     const long stream = (long)m * D, rows = (long)CHUNK * D, heads = rows * r.h, each = CHUNK * r.h;
-    const long sizes[] = {stream, stream, (long)m * r.h, rows, rows, rows, rows, rows, heads, heads, heads,
-                          heads, each * m, each, each, each, each};
+    const long sizes[] = {stream, stream, (long)m * r.h, rows,     rows, rows, rows, rows, heads,
+                          heads,  heads,  heads,         each * m, each, each, each, each};
     for (int i = 0; i < 17; i++) *parts[i] = at, at += sizes[i];
     return r;
 }
@@ -113,8 +130,7 @@ static void values(const room *r, const float *const *w, int n) {
     for (int k = 0; k < h; k++)
         product(n, D, p, r->g + k * D, h * D, 1, w[V] + k * p, D, r->y + k * p, D, 0);
     for (int b = 0; w[VALUE_BIAS] && b < n * h; b++)
-        for (int j = 0; j < p; j++)
-            r->y[b * p + j] += r->sums[b] * w[VALUE_BIAS][b % h * p + j];
+        for (int j = 0; j < p; j++) r->y[b * p + j] += r->sums[b] * w[VALUE_BIAS][b % h * p + j];
 }
 
 /* dX of prompt b, and what f and the shift receive, from dg and dsums. */
@@ -217,7 +233,8 @@ void last_forward(int threads, int count, int m, int c, int D, int p, int softma
     for (int b = 0; b < count; b += CHUNK) {
         float *own = scratch + slice(m, D, D / p) * omp_get_thread_num();
         const room r = rooms(m, c, D, p, softmax, scale, own);
-        chunk_forward(&r, weights, least(CHUNK, count - b), stream + (long)b * m * D, result + b * D);
+        chunk_forward(&r, weights, least(CHUNK, count - b), stream + (long)b * m * D,
+                      result + b * D);
     }
 }
 

@@ -114,10 +114,10 @@ void linear_forward(int threads, int count, int m, int c, int D, int p, float cl
 /* dS of count prompts; a row of sums (dgain, dbias, dW, dO, dw, do), zero at first, for every CHUNK
    of them. WT and OT are the transposes of W and O. Each of the threads has a slice of scratch for
    7 streams. */
-void linear_backward(int threads, int count, int m, int c, int D, int p, float clip, const float *stream,
-              const float *gain, const float *bias, const float *WT, const float *OT,
-              const float *w, const float *heads, const float *result, const float *dresult,
-              float *dstream, float *sums, float *scratch) {
+void linear_backward(int threads, int count, int m, int c, int D, int p, float clip,
+                     const float *stream, const float *gain, const float *bias, const float *WT,
+                     const float *OT, const float *w, const float *heads, const float *result,
+                     const float *dresult, float *dstream, float *sums, float *scratch) {
     const long size = (long)m * D, row = 6 * D + 4 * D * D;
     const int g = together(m);
 #pragma omp parallel for schedule(static) num_threads(threads)
