@@ -93,6 +93,10 @@ def solve(x, y):
         ({"d": 2, "upper": 1.0}, "steps of at least 1"),
         ({"d": 2, "gammas": (1.0, 2.0)}, "one fewer of etas"),
         ({"d": 2, "gammas": (1.0,), "steps": 1}, "no steps"),
+        ({"d": 2, "gammas": (0.0, 1.0), "etas": (0.5,)}, "finite and not 0"),
+        ({"d": 2, "steps": 3, "upper": 1.0, "etas": (9.0,)}, "no steps"),
+        ({"d": 2, "steps": 400, "upper": 1.0}, "finite scalars"),
+        ({"d": 2, "steps": 20, "upper": 1e-300}, "finite scalars"),
     ],
 )
 def test_other_settings_are_refused(settings_, words):

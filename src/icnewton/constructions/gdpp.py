@@ -24,8 +24,8 @@ sin 3 phi = 3 sin phi (1 - (4/3) sin^2 phi) gives lambda_l = u sin^2(3^l theta) 
 
     r(lambda) = sin(3^L theta) / (3^L sin theta),   sqrt(lambda) |r(lambda)| <= sqrt(u) / 3^L
 
-on [0, u]: the training residual ||A w_hat - y|| is at most sqrt(u) ||w|| / 3^L, whatever the
-condition number.
+on [0, u]: for y = A w the training residual ||A w_hat - y|| is at most sqrt(u) ||w|| / 3^L,
+whatever the condition number.
 """
 
 import math
@@ -41,6 +41,8 @@ from icnewton.models.built_formats import DescentFormat
 from icnewton.models.model import Model, assemble
 from icnewton.models.transformer import Transformer
 from icnewton.problems.linear import LinearCondition
+
+MOST_STEPS = 300  # 9^300 is the end of float64
 
 
 def build_gdpp(
@@ -62,9 +64,11 @@ def build_gdpp(
     """
     if d < 1:
         raise ValueError(f"d must be at least 1, found {d}")
-    asked = _triangle(steps, upper) if gammas is None else _explicit(steps, upper, gammas, etas)
-    chosen, moves = asked
-    afford_depth(len(chosen))
+    afford_depth(len(gammas or ()) or steps or 0)
+    if gammas is None and etas is None:
+        chosen, moves = _triangle(steps, upper)
+    else:
+        chosen, moves = _explicit(steps, upper, gammas or (), etas)
     format = DescentFormat(d)
     x, y = format.stream.rows("x", "y")
     layers = [
@@ -90,7 +94,9 @@ def _triangle(steps: int | None, upper: float | None) -> tuple[list[float], list
     if steps is None or steps < 1 or upper is None or not 0 < upper < math.inf:
         words = "steps of at least 1 and upper > 0, or gammas and etas"
         raise ValueError(f"expected {words}, found {steps=}, {upper=}")
-    scalars = [4 / 3 * 9**layer / upper for layer in range(steps)]
+    scalars = [4 / 3 * 9.0**layer / upper for layer in range(steps)] if steps < MOST_STEPS else []
+    if not scalars or not math.isfinite(scalars[-1]):
+        raise ValueError(f"steps and upper must give finite scalars, found {steps=}, {upper=}")
     return scalars, scalars[:-1]
 
 
@@ -104,14 +110,15 @@ def _explicit(
     if steps is not None or upper is not None or len(moves) != len(gammas) - 1:
         words = "gammas and one fewer of etas, no steps and no upper"
         raise ValueError(f"expected {words}, found {gammas=}, {etas=}, {steps=}, {upper=}")
-    if not all(map(math.isfinite, (*gammas, *moves))):
-        raise ValueError(f"gammas and etas must be finite, found {gammas=}, {etas=}")
+    if not all(math.isfinite(scalar) and scalar for scalar in (*gammas, *moves)):
+        raise ValueError(f"gammas and etas must be finite and not 0, found {gammas=}, {etas=}")
     return list(gammas), moves
 
 
 def suited(condition: LinearCondition, settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """Settings with the largest eigenvalue of a condition's prompts."""
-    return {"d": condition.d, "upper": spectrum_of(condition)[1], **settings}
+    constants = {} if "gammas" in settings else {"upper": spectrum_of(condition)[1]}
+    return {"d": condition.d, **constants, **settings}
 
 
 ENTRIES = {"gdpp": Construction(build_gdpp, "linear", suited)}

@@ -27,8 +27,8 @@ class TransformerConfig:
     """The shape of a transformer and every choice that changes its function.
 
     hidden_width: that of every layer, or one for each; 0 is no feed-forward network.
-    scale: factor on linear attention as a whole (1 in the paper, 1 / (n * head_dim) in the
-        normalised recipe), and on the logits of softmax attention.
+    scale: factor on linear attention as a whole (1 in the paper's text, head_dim^-1/2 in its public
+        code, 1 / (n * head_dim) in the recipe fast), and on the logits of softmax attention.
     clip: bound on every entry of the residual stream after each layer, in training and evaluation.
     query_as_key: if off, the last token attends but is not attended to. Linear attention is then
         exactly linear in the query.

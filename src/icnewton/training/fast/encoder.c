@@ -36,11 +36,11 @@ INLINE vector pick(integers mask, vector a, vector b) {
     return (vector)((mask & (integers)a) | (~mask & (integers)b));
 }
 
-/* e^x to a relative error of 2e-7, and 0 below e^-87. */
+/* e^x to a relative error of 2e-7, and e^-87 below that. */
 INLINE vector exponential(vector x) {
     const vector round = (vector){0} + 12582912.0f; /* 1.5 2^23, which leaves no room for digits */
-    x = pick(x > -87.0f, x, (vector){0} - 87.0f);
-    x = pick(x < 88.0f, x, (vector){0} + 88.0f);
+    x = pick(x < -87.0f, (vector){0} - 87.0f, x);   /* what is no number stays none */
+    x = pick(x > 88.0f, (vector){0} + 88.0f, x);
     const vector n = (x * 1.44269504f + round) - round;
     const vector r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
     vector sum = r * (1.0f / 720) + 1.0f / 120;

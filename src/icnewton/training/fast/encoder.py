@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from icnewton.models.transformer import FeedForward, Layer
 from icnewton.training.fast.kernel import CHUNK, LANES, addresses, call, compiled
@@ -47,7 +48,7 @@ def through(layer: Layer, stream: Tensor) -> Tensor:
         *(network.second.weight.T, network.second.bias),
     )
     shape = (config.head_dim, network.first.out_features, int(config.activation == "relu"))
-    return cast(Tensor, _Block.apply(stream, *shape, config.scale, *weights))
+    return cast(Tensor, _Block.apply(stream, *shape, float(config.scale), *weights))
 
 
 class _Block(torch.autograd.Function):
@@ -79,6 +80,7 @@ class _Block(torch.autograd.Function):
         return out
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         stream, y, r, *weights = ctx.saved_tensors
         D, hidden, dstream = ctx.shape[2], ctx.shape[4], torch.empty_like(stream)

@@ -4,7 +4,8 @@
        G = sum_j c_j c_j^T over the context,   A_h = L_h G,   P = sum_h A_h U_h  (R, D),
        s'_i = K^T z_i + P^T c_i, every entry within [-clip, clip]
 
-   L_h is (R, R), U_h (R, D), K (R, D); R is a multiple of 8. z is null where it is c. */
+   L_h is (R, R), U_h (R, D), K (R, D); R is a multiple of 8. z is null where it is c, and
+   inside, which says which entries were within the clip, where there is none. */
 
 #include "kernel.h"
 
@@ -38,24 +39,24 @@ static void mix(const room *r, int c, int D, int R, int n, const float *x, const
 }
 
 static void one(const room *r, int m, int c, int D, int R, int n, float clip, const float *x,
-                const float *z, const float *L, const float *U, const float *K, float *out) {
+                const float *z, const float *L, const float *U, const float *K, float *out,
+                unsigned char *inside) {
     mix(r, c, D, R, n, x, L, U);
     if (z)
         product(m, R, D, z, R, 1, K, D, out, D, 0);
     else
         grow(R * D, K, r->P);
     product(m, R, D, x, R, 1, r->P, D, out, D, z != 0);
-    if (clip < __builtin_inff()) limit((long)m * D, clip, out);
+    if (inside) limit((long)m * D, clip, out, inside);
 }
 
 /* dc, if it is wanted; the sums grow, of L, U and K. turned is the transpose of U. */
-static void one_gradient(const room *r, int m, int c, int D, int R, int n, float clip,
-                         const float *x, const float *z, const float *L, const float *U,
-                         const float *turned, const float *out, const float *dout, float *dx,
-                         float *sums) {
+static void one_gradient(const room *r, int m, int c, int D, int R, int n, const float *x,
+                         const float *z, const float *L, const float *U, const float *turned,
+                         const unsigned char *inside, const float *dout, float *dx, float *sums) {
     float *dL = sums, *dU = dL + R * n, *dK = dU + (long)n * D;
-    if (clip < __builtin_inff()) {
-        inside((long)m * D, clip, out, dout, r->kept);
+    if (inside) {
+        keep((long)m * D, inside, dout, r->kept);
         dout = r->kept;
     }
     mix(r, c, D, R, n, x, L, U);
@@ -87,27 +88,29 @@ static void one_gradient(const room *r, int m, int c, int D, int R, int n, float
 /* S' of count prompts. Each of the threads has a slice of scratch. */
 void first_forward(int threads, int count, int m, int c, int D, int R, int n, float clip,
                    const float *x, const float *z, const float *L, const float *U, const float *K,
-                   float *result, float *scratch) {
+                   float *result, unsigned char *inside, float *scratch) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int b = 0; b < count; b++) {
         const room r = rooms(D, R, n, scratch + slice(m, D, R, n) * omp_get_thread_num());
         const long at = (long)b * m * R;
-        one(&r, m, c, D, R, n, clip, x + at, z ? z + at : 0, L, U, K, result + (long)b * m * D);
+        one(&r, m, c, D, R, n, clip, x + at, z ? z + at : 0, L, U, K, result + (long)b * m * D,
+            inside ? inside + (long)b * m * D : 0);
     }
 }
 
 /* dc of count prompts, unless dx is null; a row of sums, zero at first, for every CHUNK of them. */
-void first_backward(int threads, int count, int m, int c, int D, int R, int n, float clip,
-                    const float *x, const float *z, const float *L, const float *U,
-                    const float *turned, const float *result, const float *dresult, float *dx,
-                    float *sums, float *scratch) {
+void first_backward(int threads, int count, int m, int c, int D, int R, int n, const float *x,
+                    const float *z, const float *L, const float *U, const float *turned,
+                    const unsigned char *inside, const float *dresult, float *dx, float *sums,
+                    float *scratch) {
     const long row = (long)R * n + (long)n * D + R * D;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int chunk = 0; chunk < (count + CHUNK - 1) / CHUNK; chunk++)
         for (int b = chunk * CHUNK; b < least(count, (chunk + 1) * CHUNK); b++) {
             const room r = rooms(D, R, n, scratch + slice(m, D, R, n) * omp_get_thread_num());
             const long at = (long)b * m * R, stream = (long)b * m * D;
-            one_gradient(&r, m, c, D, R, n, clip, x + at, z ? z + at : 0, L, U, turned,
-                         result + stream, dresult + stream, dx ? dx + at : 0, sums + chunk * row);
+            one_gradient(&r, m, c, D, R, n, x + at, z ? z + at : 0, L, U, turned,
+                         inside ? inside + stream : 0, dresult + stream, dx ? dx + at : 0,
+                         sums + chunk * row);
         }
 }

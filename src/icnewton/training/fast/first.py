@@ -5,17 +5,23 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from icnewton.training.fast.kernel import CHUNK, LANES, call, compiled
 
 
-def fuses(tokens: Tensor, width: int) -> bool:
-    """Whether ``through`` computes the layer: in float32 on the CPU, of a width that fills vector
-    registers.
+def fuses(tokens: Tensor, logits: Tensor, values: Tensor) -> bool:
+    """Whether ``through`` computes the layer.
+
+    It must be float32 on the CPU, of a width that fills vector registers, and nobody may ask for
+    the gradient with respect to the tokens.
     """
-    is_plain = tokens.dtype == torch.float32 and tokens.device.type == "cpu"
-    return is_plain and width % LANES == 0 and width <= 4096 and compiled() is not None
+    parts = (tokens, logits, values)
+    is_plain = all(part.dtype == torch.float32 and part.device.type == "cpu" for part in parts)
+    width, is_small = values.shape[-1], logits.shape[-1] <= 256
+    fits = width % LANES == 0 and width <= 4096 and is_small and not tokens.requires_grad
+    return is_plain and fits and compiled() is not None
 
 
 def through(
@@ -38,7 +44,7 @@ def through(
     L = F.pad(logits, (0, r - logits.shape[2], 0, r - logits.shape[1]))
     U = F.pad(values, (0, 0, 0, r - values.shape[1])).flatten(0, 1)
     K = F.pad(kept, (0, 0, 0, r - kept.shape[0]))
-    bound = math.inf if clip is None else clip
+    bound = math.inf if clip is None else float(clip)
     return cast(Tensor, _First.apply(x, z, L, U, K, context, bound))
 
 
@@ -61,21 +67,25 @@ class _First(torch.autograd.Function):
         clip: float,
     ) -> Tensor:
         x, L, U, K = (tensor.contiguous() for tensor in (x, L, U, K))
+        z = None if z is None else z.contiguous()
         (batch, tokens, r), (n, D) = x.shape, U.shape
-        ctx.shape = (torch.get_num_threads(), batch, tokens, context, D, r, n, clip)
+        ctx.shape = (batch, tokens, context, D, r, n)
         out = x.new_empty(batch, tokens, D)
-        call("first_forward", *ctx.shape, x, z, L, U, K, out, _scratch(x, n, D))
-        ctx.save_for_backward(x, z, L, U, out)
+        inside = None if clip == math.inf else torch.empty_like(out, dtype=torch.uint8)
+        pointers = (x, z, L, U, K, out, inside, _scratch(x, n, D))
+        call("first_forward", torch.get_num_threads(), *ctx.shape, clip, *pointers)
+        ctx.save_for_backward(x, z, L, U, inside)
         return out
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        x, z, L, U, out = ctx.saved_tensors
+        x, z, L, U, inside = ctx.saved_tensors
         (r, (n, D)), turned = (x.shape[2], U.shape), U.T.contiguous()
         dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         sums = x.new_zeros(-(-len(x) // CHUNK), r * n + n * D + r * D)
-        results = (out, dout.contiguous(), dx, sums, _scratch(x, n, D))
-        call("first_backward", *ctx.shape, x, z, L, U, turned, *results)
+        results = (inside, dout.contiguous(), dx, sums, _scratch(x, n, D))
+        call("first_backward", torch.get_num_threads(), *ctx.shape, x, z, L, U, turned, *results)
         dL, dU, dK = sums.sum(0).split([r * n, n * D, r * D])
         return dx, None, dL.view(L.shape), dU.view(n, D), dK.view(r, D), None, None
 

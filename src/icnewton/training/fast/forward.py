@@ -153,7 +153,7 @@ def _first(layer: Layer, E: Tensor, tokens: Tensor) -> Tensor:
     if biases := _biases(layer):
         values = _add_to_last_column(values.mT, (o @ biases[2].unsqueeze(-1)).squeeze(-1)).mT
     kept = _add_to_last_column(E, layer.attention.output.bias).T  # the residual, with its bias
-    if compiled_first.fuses(tokens, len(E)):
+    if compiled_first.fuses(tokens, logits, values):
         residual, clip = (tokens if layer.norms else None), layer.clip
         is_whole, maps = layer.feed_forward is None, (logits, values, kept)
         bound = clip if is_whole else None

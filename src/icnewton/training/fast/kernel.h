@@ -162,14 +162,18 @@ static void residual(int rows, int D, const float *s, const float *b, float *c) 
             *(vector *)(c + j) = *(const vector *)(s + j) + *(const vector *)(b + j);
 }
 
-/* Every entry within [-clip, clip]. */
-static void limit(long count, float clip, float *c) {
-    for (long i = 0; i < count; i++) c[i] = c[i] > clip ? clip : c[i] < -clip ? -clip : c[i];
+/* Every entry within [-clip, clip]; inside says which entries were. An entry that was cut to the
+   clip by an earlier layer may still be there, and counts as inside. */
+static void limit(long count, float clip, float *c, unsigned char *inside) {
+    for (long i = 0; i < count; i++) {
+        inside[i] = __builtin_fabsf(c[i]) <= clip;
+        c[i] = c[i] > clip ? clip : c[i] < -clip ? -clip : c[i];
+    }
 }
 
-/* d where c is inside the clip, or else 0. */
-static void inside(long count, float clip, const float *c, const float *d, float *restrict kept) {
-    for (long i = 0; i < count; i++) kept[i] = __builtin_fabsf(c[i]) < clip ? d[i] : 0;
+/* d where an entry was inside, or else 0. */
+static void keep(long count, const unsigned char *inside, const float *d, float *restrict kept) {
+    for (long i = 0; i < count; i++) kept[i] = inside[i] ? d[i] : 0;
 }
 
 /* b += the rows of c. */

@@ -1,8 +1,9 @@
 """Layers as compiled functions of each prompt, where a C compiler is found.
 
 Tokens of one prompt fit into the first-level cache, so products, LayerNorm and gradients of a layer
-are done there, prompt by prompt, at the speed of arithmetic. As separate operations on the whole
-batch they run at the speed of memory. ``linear.py`` and ``encoder.py`` say which layers there are.
+are done there, prompt by prompt or a few at a time, at the speed of arithmetic. As separate
+operations on the whole batch they run at the speed of memory. ``first.py``, ``linear.py``,
+``encoder.py`` and ``last.py`` say which layers there are.
 """
 
 import ctypes

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from icnewton.models.transformer import Layer
 from icnewton.training.fast.kernel import CHUNK, LANES, addresses, call, compiled
@@ -35,8 +36,8 @@ def through(layer: Layer, stream: Tensor) -> Tensor:
     maps = (attention.query, attention.key, attention.value, attention.output)
     weights = [gain, bias, *chain.from_iterable((m.weight, m.bias) for m in maps)]
     context = stream.shape[1] - (not config.query_as_key)
-    shape = (context, config.head_dim, int(config.attention == "softmax"), config.scale)
-    return cast(Tensor, _Last.apply(stream, *shape, *weights)).unsqueeze(1)
+    shape = (context, config.head_dim, int(config.attention == "softmax"))
+    return cast(Tensor, _Last.apply(stream, *shape, float(config.scale), *weights)).unsqueeze(1)
 
 
 class _Last(torch.autograd.Function):
@@ -71,6 +72,7 @@ class _Last(torch.autograd.Function):
         return out
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         stream, *whole = ctx.saved_tensors
         D, dstream, dout = stream.shape[2], torch.empty_like(stream), dout.contiguous()

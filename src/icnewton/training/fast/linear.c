@@ -5,13 +5,13 @@
        M_h = K_h^T V_h over the context,   Y_h = Q_h M_h,
        S' = S + Y O + o, every entry within [-clip, clip]
 
-   Row-major float32. The biases w and o are null where there are none; clip is infinite where there
-   is none. S is (m, D), W (D, 3D), O (D, D), heads have p = D / heads columns, the context is the
-   first c tokens. Each of the four products has two products for its gradients; M and Y are formed
-   again rather than kept. D and p must be multiples of LANES. Prompts are shared out among the
-   threads of OpenMP, if compiled for it; a thread works in its own slice of `scratch`, and
-   gradients are summed for every CHUNK prompts, whoever worked on them, so that sums do not depend
-   on the number of threads. */
+   Row-major float32. The biases w and o are null where there are none; inside, which says which
+   entries were within the clip, is null where there is none. S is (m, D), W (D, 3D), O (D, D),
+   heads have p = D / heads columns, the context is the first c tokens. Each of the four products
+   has two products for its gradients; M and Y are formed again rather than kept. D must be a
+   multiple of LANES, p of 8. Prompts are shared out among the threads of OpenMP, if compiled for
+   it; a thread works in its own slice of `scratch`, and gradients are summed for every CHUNK
+   prompts, whoever worked on them, so that sums do not depend on the number of threads. */
 
 #include "kernel.h"
 
@@ -52,7 +52,8 @@ static long slice(int streams, int m, int D) { return (long)streams * D * (m < R
 /* S' of g prompts; x has room for 2 g m D numbers. */
 static void several(int g, int m, int c, int D, int p, float clip, const float *s,
                     const float *gain, const float *bias, const float *W, const float *O,
-                    const float *w, const float *o, float *u, float *out, float *x) {
+                    const float *w, const float *o, float *u, float *out, unsigned char *inside,
+                    float *x) {
     const int rows = g * m;
     float *y = x + rows * D;
     if (gain) layer_norm(rows, D, s, gain, bias, x);
@@ -64,23 +65,23 @@ static void several(int g, int m, int c, int D, int p, float clip, const float *
     else
         __builtin_memcpy(out, s, sizeof(float) * rows * D);
     product(rows, D, D, y, D, 1, O, D, out, D, 1);
-    if (clip < __builtin_inff()) limit((long)rows * D, clip, out);
+    if (inside) limit((long)rows * D, clip, out, inside);
 }
 
 /* dS of g prompts from dS' = dout; the sums dgain, dbias, dW, dO, dw and do grow; x has room for 7
  * g m D numbers. */
-static void several_gradients(int g, int m, int c, int D, int p, float clip, const float *s,
-                              const float *gain, const float *bias, const float *WT,
-                              const float *OT, const float *w, const float *u, const float *out,
-                              const float *dout, float *ds, float *sums, float *x) {
+static void several_gradients(int g, int m, int c, int D, int p, const float *s, const float *gain,
+                              const float *bias, const float *WT, const float *OT, const float *w,
+                              const float *u, const unsigned char *inside, const float *dout,
+                              float *ds, float *sums, float *x) {
     const int rows = g * m;
     const long t = 3 * D;
     float *y = x + rows * D, *dy = y + rows * D, *du = dy + rows * D, M[p * p];
     float *dgain = sums, *dbias = dgain + D, *dW = dbias + D, *dO = dW + D * t, *dw = dO + D * D,
           *d_o = dw + t;
-    if (clip < __builtin_inff()) {
+    if (inside) {
         float *kept = du + rows * t;
-        inside((long)rows * D, clip, out, dout, kept);
+        keep((long)rows * D, inside, dout, kept);
         dout = kept;
     }
     if (gain) layer_norm(rows, D, s, gain, bias, x);
@@ -101,22 +102,22 @@ static void several_gradients(int g, int m, int c, int D, int p, float clip, con
 void linear_forward(int threads, int count, int m, int c, int D, int p, float clip,
                     const float *stream, const float *gain, const float *bias, const float *W,
                     const float *O, const float *w, const float *o, float *heads, float *result,
-                    float *scratch) {
+                    unsigned char *inside, float *scratch) {
     const long size = (long)m * D;
     const int g = together(m);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int b = 0; b < count; b += g)
         several(least(g, count - b), m, c, D, p, clip, stream + b * size, gain, bias, W, O, w, o,
-                heads + 3 * b * size, result + b * size,
+                heads + 3 * b * size, result + b * size, inside ? inside + b * size : 0,
                 scratch + slice(2, m, D) * omp_get_thread_num());
 }
 
 /* dS of count prompts; a row of sums (dgain, dbias, dW, dO, dw, do), zero at first, for every CHUNK
    of them. WT and OT are the transposes of W and O. Each of the threads has a slice of scratch for
    7 streams. */
-void linear_backward(int threads, int count, int m, int c, int D, int p, float clip,
-                     const float *stream, const float *gain, const float *bias, const float *WT,
-                     const float *OT, const float *w, const float *heads, const float *result,
+void linear_backward(int threads, int count, int m, int c, int D, int p, const float *stream,
+                     const float *gain, const float *bias, const float *WT, const float *OT,
+                     const float *w, const float *heads, const unsigned char *inside,
                      const float *dresult, float *dstream, float *sums, float *scratch) {
     const long size = (long)m * D, row = 6 * D + 4 * D * D;
     const int g = together(m);
@@ -124,8 +125,8 @@ void linear_backward(int threads, int count, int m, int c, int D, int p, float c
     for (int chunk = 0; chunk < (count + CHUNK - 1) / CHUNK; chunk++) {
         const int end = least(count, (chunk + 1) * CHUNK);
         for (int b = chunk * CHUNK; b < end; b += g)
-            several_gradients(least(g, end - b), m, c, D, p, clip, stream + b * size, gain, bias,
-                              WT, OT, w, heads + 3 * b * size, result + b * size,
+            several_gradients(least(g, end - b), m, c, D, p, stream + b * size, gain, bias, WT, OT,
+                              w, heads + 3 * b * size, inside ? inside + b * size : 0,
                               dresult + b * size, dstream + b * size, sums + chunk * row,
                               scratch + slice(7, m, D) * omp_get_thread_num());
     }

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from icnewton.models.transformer import Layer
 from icnewton.training.fast.kernel import CHUNK, LANES, ROOM, call, compiled
@@ -35,7 +36,7 @@ def through(layer: Layer, stream: Tensor) -> Tensor:
     gain, bias = (layer.norms[0].weight, layer.norms[0].bias) if layer.norms else (None, None)
     context = stream.shape[1] - (not config.query_as_key)
     is_whole = layer.feed_forward is None
-    clip = math.inf if layer.clip is None or not is_whole else layer.clip
+    clip = math.inf if layer.clip is None or not is_whole else float(layer.clip)
     maps = (W.T, attention.output.weight.T, w, attention.output.bias)
     out = _Linear.apply(stream, *maps, gain, bias, context, config.head_dim, clip)
     return out if is_whole else layer.after_attention(out)
@@ -65,19 +66,21 @@ class _Linear(torch.autograd.Function):
         stream, W, O = stream.contiguous(), W.contiguous(), O.contiguous()
         (batch, tokens, D), out = stream.shape, torch.empty_like(stream)
         heads = stream.new_empty(batch, tokens, 3 * D)
-        ctx.shape = (batch, tokens, context, D, head_dim, clip)
-        pointers = (stream, gain, bias, W, O, w, o, heads, out)
-        call("linear_forward", torch.get_num_threads(), *ctx.shape, *pointers, _scratch(stream, 2))
+        ctx.shape = (batch, tokens, context, D, head_dim)
+        inside = None if clip == math.inf else torch.empty_like(stream, dtype=torch.uint8)
+        pointers = (stream, gain, bias, W, O, w, o, heads, out, inside, _scratch(stream, 2))
+        call("linear_forward", torch.get_num_threads(), *ctx.shape, clip, *pointers)
         transposes = (W.T.contiguous(), O.T.contiguous())
-        ctx.save_for_backward(stream, gain, bias, *transposes, w, heads, out)
+        ctx.save_for_backward(stream, gain, bias, *transposes, w, heads, inside)
         return out
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        stream, gain, bias, WT, OT, w, heads, out = ctx.saved_tensors
+        stream, gain, bias, WT, OT, w, heads, inside = ctx.saved_tensors
         D, dstream = stream.shape[2], torch.empty_like(stream)
         sums = stream.new_zeros(-(-len(stream) // CHUNK), 6 * D + 4 * D * D)
-        pointers = (stream, gain, bias, WT, OT, w, heads, out, dout.contiguous(), dstream, sums)
+        pointers = (stream, gain, bias, WT, OT, w, heads, inside, dout.contiguous(), dstream, sums)
         call("linear_backward", torch.get_num_threads(), *ctx.shape, *pointers, _scratch(stream, 7))
         parts = sums.sum(0).split([D, D, 3 * D * D, D * D, 3 * D, D])
         dgain, dbias, dW, dO, dw, do = parts
