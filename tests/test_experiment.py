@@ -54,7 +54,7 @@ def test_the_full_scale_has_its_budget():
 def test_the_full_scale_has_the_logistic_grid():
     experiment = check(merged("full"))
     runs = experiment.runs
-    deep = runs["unnormalised_kappa10_mu0.1/softmax_layers40_seed0"]
+    deep = runs["unnormalised_kappa10_mu0.1/softmax_hidden_layers40_seed0"]
     assert (deep.condition.d, deep.condition.n, deep.recipe.width, deep.recipe.heads) == (
         5,
         26,
@@ -66,7 +66,7 @@ def test_the_full_scale_has_the_logistic_grid():
             for layers in (0, 1, 6, 12, 15, 20):
                 assert {
                     f"bounded_kappa{kappa}_mu{mu}/{f}_layers{layers}_seed0"
-                    for f in ("softmax", "softmax_truth")
+                    for f in ("softmax_hidden", "softmax_truth")
                 } <= set(runs)
     for name, condition in experiment.conditions.items():
         assert ("_mu" in name) == (condition.problem == "logistic")

@@ -45,11 +45,11 @@ def says(result):
         ),
         (
             ["status", "SCALE=smok"],
-            "SCALE: expected one of full laptop paper smoke, found smok.",
+            "SCALE: expected one of full laptop paper published smoke, found smok.",
         ),
         (
             ["status", "SCALE="],
-            "SCALE: expected one of full laptop paper smoke, found nothing.",
+            "SCALE: expected one of full laptop paper published smoke, found nothing.",
         ),
         (["status", "SCALE=smoke device=cuda"], "SCALE: expected one of"),
         (["reproduce", "RETRAIN=no"], "RETRAIN: expected one of 0 1, found no."),

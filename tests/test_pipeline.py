@@ -115,7 +115,9 @@ def test_every_job_but_a_training_travels_in_a_group_on_a_cluster():
     rules = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("workflow/rules/*.smk"))
     names = set(re.findall(r"^ *rule (\w+):", rules, re.MULTILINE))
     names |= set(re.findall(r"^use rule \w+ as (\w+)", rules, re.MULTILINE))
-    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text("utf-8"))
+    profile = yaml.safe_load(
+        (ROOT / "workflow/profiles/slurm/config.yaml").read_text(encoding="utf-8")
+    )
     assert profile["groups"].keys() == names - {"train"}
     assert profile["group-components"].keys() <= {*profile["groups"].values()}
 

@@ -26,7 +26,7 @@ from icnewton.training.loop import train
 from icnewton.training.runs import parse_run
 
 FOLDERS = sorted(card.parent for card in (ROOT / RELEASED).glob("*/*/card.json"))
-MEGABYTES = 40
+MEGABYTES = 60
 
 
 def name_of(folder):

@@ -16,7 +16,14 @@ from icnewton.claims import Row
 from icnewton.claims.parts.evidence import NOTHING, exactly
 from icnewton.evaluation.answers import frame as frame_of
 from icnewton.evaluation.answers import layers_of, references
-from icnewton.evaluation.statistics import bootstrap_medians, clusters, ratio, similarity, summarise
+from icnewton.evaluation.statistics import (
+    bootstrap_medians,
+    clusters,
+    of_quantity,
+    ratio,
+    similarity,
+    summarise,
+)
 from icnewton.models.config import TransformerConfig
 from icnewton.models.formats import RegressionFormat
 from icnewton.models.transformer import Transformer
@@ -189,7 +196,7 @@ def frame():
 
 
 def test_frames_are_tidy_and_summaries_bracket_the_median():
-    table = frame()
+    table = of_quantity(frame(), "residual")
     assert len(table) == 8 * 4 * 8 and not table["value"].isna().any()
     summary = summarise(table)
     assert (
@@ -238,7 +245,7 @@ def test_true_layers_come_from_the_built_models():
 
 
 def test_similarity_of_a_method_with_itself_is_one_on_the_diagonal():
-    table = frame()
+    table = of_quantity(frame(), "residual")
     newton = table[table["method"] == "newton2"]
     matrix = similarity(newton, newton)
     np.testing.assert_allclose(np.diag(matrix), 1)
