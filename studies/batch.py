@@ -6,8 +6,10 @@ ways,
 
     E ||g - E g||^2 = between + within / B,
 
-of which only the second falls with B. Both are measured at a model's weights: gradients over two
-halves of the prompts of many covariances differ by the noise within, and their means between.
+of which only the second falls with B. Both are measured at a model's weights, from gradients f
+and s over two halves of the prompts of many covariances. They differ by the noise within, and E f . s is
+that between plus the square of the mean. Where the noise between is less than two standard errors,
+ratios to it are left out: squared errors have tails so heavy that 512 covariances need not do.
 """
 
 import argparse
@@ -45,17 +47,18 @@ def halves(run: Run, transformer: Transformer, source: torch.Generator) -> Itera
 
 
 def noise(run: Run, transformer: Transformer) -> tuple[float, float, float]:
-    """The squared norm of the mean gradient, and the noise between and within, of a prompt each."""
-    source, within = generator("batch noise", run.layers), 0.0
-    total, squares = torch.zeros(()), 0.0
-    for _ in tqdm(range(COVARIANCES), desc=f"{run.layers} layers"):
+    """The noise between covariances, its standard error, and the noise of a prompt within one."""
+    source, total = generator("batch noise", run.layers), torch.zeros(())
+    apart, dots = torch.zeros(COVARIANCES), torch.zeros(COVARIANCES, dtype=torch.float64)
+    for index in tqdm(range(COVARIANCES), desc=f"{run.layers} layers"):
         first, second = halves(run, transformer, source)
-        within += float((first - second).square().sum()) * HALF / 2 / COVARIANCES
-        both = (first + second) / 2
-        total, squares = total + both / COVARIANCES, squares + float(both.square().sum())
-    mean = float(total.square().sum())
-    spread = (squares / COVARIANCES - mean) * COVARIANCES / (COVARIANCES - 1)
-    return mean, spread - within / (2 * HALF), within
+        apart[index], dots[index] = (first - second).square().sum(), first @ second
+        total = total + (first + second) / (2 * COVARIANCES)
+    within = float(apart.mean()) * HALF / 2
+    # the square of an average over all prompts holds its own share of both noises
+    mean = float(total.square().sum()) - within / (2 * HALF * COVARIANCES)
+    between = (float(dots.mean()) - mean) * COVARIANCES / (COVARIANCES - 1)
+    return between, float(dots.std()) / COVARIANCES**0.5, within
 
 
 def row(name: str, released: Path) -> dict[str, Any]:
@@ -64,9 +67,10 @@ def row(name: str, released: Path) -> dict[str, Any]:
     run = parse_run(model.card.origin["run"])
     run = replace(run, recipe=replace(run.recipe, curriculum=None))
     transformer = model.transformer.requires_grad_()
-    mean, between, within = noise(run, transformer)
-    ratios = {f"noise at {B}": round(1 + within / B / between, 4) for B in BATCHES}
-    return {"model": name, "signal": mean, "between": between, "within": within, **ratios}
+    between, error, within = noise(run, transformer)
+    known = between > 2 * error
+    ratios = {f"noise at {B}": round(1 + within / B / between, 4) for B in BATCHES if known}
+    return {"model": name, "between": between, "error": error, "within": within, **ratios}
 
 
 def main() -> None:
