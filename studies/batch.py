@@ -7,9 +7,10 @@ ways,
     E ||g - E g||^2 = between + within / B,
 
 of which only the second falls with B. Both are measured at a model's weights, from gradients f
-and s over two halves of the prompts of many covariances. They differ by the noise within, and E f . s is
-that between plus the square of the mean. Where the noise between is less than two standard errors,
-ratios to it are left out: squared errors have tails so heavy that 512 covariances need not do.
+and s over two halves of the prompts of many covariances. They differ by the noise within, and
+E f . s is that between plus the square of the mean. Where the noise between is less than two
+standard errors, ratios to it are left out: squared errors have tails so heavy that 512 covariances
+need not do.
 """
 
 import argparse
