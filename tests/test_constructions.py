@@ -73,10 +73,11 @@ def test_least_squares_executes_its_iteration(d, n, kappa, steps, order, ridge, 
     st.integers(1, 60),
     KAPPA,
     st.integers(0, 10),
+    st.sampled_from([2, 3]),
     st.sampled_from([0.0, 0.3]),
     st.integers(0, 10**6),
 )
-def test_chebyshev_executes_its_iteration(d, n, kappa, steps, ridge, seed):
+def test_chebyshev_executes_its_iteration(d, n, kappa, steps, order, ridge, seed):
     prompts = sample(
         LinearCondition("normalised", d, n + d, kappa, 0.1), 3, 2, generator("test", seed)
     )
@@ -84,14 +85,31 @@ def test_chebyshev_executes_its_iteration(d, n, kappa, steps, ridge, seed):
     spectra = torch.linalg.eigvalsh(S)
     lower, upper = spectra.min().item(), spectra.max().item()
     inside = (max(lower - ridge, lower * 1e-3), upper - ridge)
-    model = icnewton.build(
-        "least_squares", d=d, n=n + d, steps=steps, step="chebyshev", spectrum=inside, ridge=ridge
-    )
-    w = (
-        nth(chebyshev_inverse(S, inside[0] + ridge, inside[1] + ridge), steps) @ b.unsqueeze(-1)
-    ).squeeze(-1)
+    sizes = {"d": d, "n": n + d, "steps": steps, "ridge": ridge, "order": order}
+    model = icnewton.build("least_squares", **sizes, step="chebyshev", spectrum=inside)
+    iterates = chebyshev_inverse(S, inside[0] + ridge, inside[1] + ridge, order)
+    w = (nth(iterates, steps) @ b.unsqueeze(-1)).squeeze(-1)
     expected = (prompts.x[:, -1] * w).sum(-1)
     assert (model(prompts.x, prompts.y) - expected).norm() <= RELATIVE * expected.norm()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 20), KAPPA, st.integers(0, 8), st.sampled_from([2, 3]), st.integers(0, 10**6))
+def test_a_chebyshev_inverse_executes_its_iteration(d, kappa, steps, order, seed):
+    A = random_matrices(d, kappa, 3, True, generator("test", seed))
+    spectrum = (torch.linalg.eigvalsh(A).min().item(), torch.linalg.eigvalsh(A).max().item())
+    settings_ = {"d": d, "steps": steps, "order": order, "spectrum": spectrum}
+    model = icnewton.build("inverse", symmetric=True, step="chebyshev", **settings_)
+    expected = nth(chebyshev_inverse(A, *spectrum, order), steps)
+    assert (model(A) - expected).norm() <= RELATIVE * expected.norm()
+    assert (model.card.depth, model.card.width) == (1 + steps, (order + 1) * d)
+    check = model.check(A)
+    assert check.inside
+    identity = torch.eye(d, dtype=torch.float64)
+    found = torch.linalg.matrix_norm(identity - model(A) @ A, 2)
+    torch.testing.assert_close(check.residual, found, rtol=1e-6, atol=1e-12 * kappa)
+    with pytest.warns(icnewton.OutsideDomainWarning, match="eigenvalues"):
+        model(1.5 * A)
 
 
 @given(st.integers(1, 20), st.integers(1, 30), st.booleans())

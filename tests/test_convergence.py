@@ -48,7 +48,15 @@ def test_inverse_stays(d, kappa, symmetric, order, dtype, seed):
 @given(
     st.integers(1, 12),
     st.floats(1, 100),
-    st.sampled_from([{"order": 2}, {"order": 3}, {"order": 4}, {"step": "chebyshev"}]),
+    st.sampled_from(
+        [
+            {"order": 2},
+            {"order": 3},
+            {"order": 4},
+            {"step": "chebyshev"},
+            {"step": "chebyshev", "order": 3},
+        ]
+    ),
     st.sampled_from([0.0, 0.3]),
     PRECISION,
     st.integers(0, 99),
@@ -92,7 +100,7 @@ def test_iterations_stay(kappa, dtype):
     lower, upper = spectra.min().item(), spectra.max().item()
     exact = torch.linalg.solve(S.double(), b.double())
     inverses = [newton_inverse(S, newton_start(S), order) for order in range(2, 13)]
-    inverses.append(chebyshev_inverse(S, lower, upper))
+    inverses += [chebyshev_inverse(S, lower, upper, order) for order in (2, 3)]
     answers = [(nth(iterates, STEPS) @ b.unsqueeze(-1)).squeeze(-1) for iterates in inverses]
     answers.append(nth(conjugate_gradient(S, b), STEPS))
     answers += [

@@ -70,7 +70,15 @@ def test_a_spectrum_outside_the_interval_is_noticed():
     st.integers(1, 8),
     st.floats(1, 30),
     st.integers(0, 7),
-    st.sampled_from([{"order": 2}, {"order": 3}, {"order": 4}, {"step": "chebyshev"}]),
+    st.sampled_from(
+        [
+            {"order": 2},
+            {"order": 3},
+            {"order": 4},
+            {"step": "chebyshev"},
+            {"step": "chebyshev", "order": 3},
+        ]
+    ),
     st.sampled_from([0.0, 0.5]),
     st.integers(0, 99),
 )

@@ -11,17 +11,23 @@ and work blocks. The constructions differ by order and by symmetry of A:
     | order 3, A symmetric | 1             | 1             | 7     | 5d       |
     | order 4, any A       | 2             | 1             | 2     | 4d       |
     | order 4, A symmetric | 2             | 0             | 2     | 3d       |
+    | order 2, Chebyshev   | 1             | 1             | 3     | 3d       |
+    | order 3, Chebyshev   | 1             | 1             | 4     | 4d       |
 
-The first is the lemma's. A step of order 4 is two Newton steps.
+The first is the lemma's. A step of order 4 is two Newton steps. Chebyshev steps are for symmetric A
+with a known spectrum and make X_0 themselves, so that the model is a function of A alone.
 
 A layer is trilinear, so it can at most triple the degree of the residual I - X A. Order 3 is the
 most that one layer can do, and no construction does order 4 with one layer a step.
 """
 
+from itertools import islice
+
+from icnewton.algorithms.parts.chebyshev import chebyshev_constants
 from icnewton.constructions import Construction
 from icnewton.constructions.parts.budget import BUDGET, afford_depth
 from icnewton.constructions.parts.heads import Head, compile_layers
-from icnewton.models.built_formats import InverseFormat
+from icnewton.models.built_formats import InverseFormat, MatrixFormat
 from icnewton.models.model import Model, assemble
 from icnewton.models.stream import Stream
 
@@ -29,31 +35,107 @@ Layers = list[list[Head]]
 
 
 def build_inverse(
-    *, d: int, steps: int, symmetric: bool, order: int = 2, budget: int = BUDGET
+    *,
+    d: int,
+    steps: int,
+    symmetric: bool,
+    order: int = 2,
+    step: str = "newton",
+    spectrum: tuple[float, float] | None = None,
+    budget: int = BUDGET,
 ) -> Model:
     """``model(A, X0) -> X``, all ``(batch, d, d)`` float64: ``steps`` steps of order p from X0.
 
-    ``symmetric`` promises A = A^T; X0 is arbitrary in every case. Raises ValueError on d < 1,
-    steps < 0, an order other than 2, 3 or 4, and weights of more than ``budget`` bytes.
+    ``symmetric`` promises A = A^T; X0 is arbitrary in every case. ``step="chebyshev"`` makes
+    ``model(A) -> X`` for symmetric A with eigenvalues within ``spectrum``, of order 2 or 3. Raises
+    ValueError on d < 1, steps < 0, other orders and steps, and weights of more than ``budget``
+    bytes.
     """
     if d < 1 or steps < 0:
         raise ValueError(
             f"d must be at least 1 and steps at least 0, found d = {d}, steps = {steps}"
         )
+    if step not in ("newton", "chebyshev"):
+        raise ValueError(f"step must be 'newton' or 'chebyshev', found {step!r}")
+    if step == "chebyshev":
+        return _scaled(d, steps, symmetric, order, spectrum, budget)
     if order not in (2, 3, 4):
         raise ValueError(f"order must be 2, 3 or 4, found {order}")
-    work, prepare, step = _plan(d, symmetric, order)
-    afford_depth(len(prepare) + steps * len(step))
+    if spectrum is not None:
+        raise ValueError(f"a newton step needs no spectrum, found {spectrum=}")
+    work, prepare, layers = _plan(d, symmetric, order)
+    afford_depth(len(prepare) + steps * len(layers))
     format = InverseFormat(d, work)
     return assemble(
         format,
-        compile_layers(format.stream, [*prepare, *step * steps], budget=budget),
+        compile_layers(format.stream, [*prepare, *layers * steps], budget=budget),
         family="inverse",
         kind="built",
         claim=("L4.1s" if symmetric else "L4.1") if order == 2 else f"order {order} of (3.4)",
-        layers_per_step=len(step),
+        layers_per_step=len(layers),
         origin={"d": d, "steps": steps, "symmetric": symmetric, "order": order},
     )
+
+
+def _scaled(
+    d: int,
+    steps: int,
+    symmetric: bool,
+    order: int,
+    spectrum: tuple[float, float] | None,
+    budget: int,
+) -> Model:
+    """X_0 = c_0 I + c_1 A in one layer, then Chebyshev steps."""
+    if not symmetric or order not in (2, 3) or spectrum is None:
+        found = f"{symmetric=}, {order=}, {spectrum=}"
+        raise ValueError(
+            f"a chebyshev step needs symmetric A, order 2 or 3 and spectrum, found {found}"
+        )
+    afford_depth(1 + steps)
+    format = MatrixFormat(d, ("R",) if order == 3 else ())
+    constant, slope, scales = chebyshev_constants(*spectrum, order)
+    A, I = format.stream.rows("A", "I")
+    X_0 = constant * I + slope * A
+    start, step = [Head({"X": X_0}, key=I, query=I)], scaled_newton_step
+    if order == 3:
+        step = scaled_cubic_step
+        start += [Head({"R": -X_0}, key=A, query=I), Head({"R": I}, key=I, query=I)]
+    layers = [start, *(step(format.stream, "A", scale) for scale in islice(scales, steps))]
+    return assemble(
+        format,
+        compile_layers(format.stream, layers, budget=budget),
+        family="inverse",
+        kind="built",
+        claim=f"chebyshev step of order {order}",
+        layers_per_step=1,
+        origin={"d": d, "steps": steps, "order": order, "spectrum": list(spectrum)},
+    )
+
+
+def scaled_newton_step(stream: Stream, matrix: str, scale: float) -> list[Head]:
+    """X <- scale * (2X - X A X) for symmetric A; scale 1 is Newton's step."""
+    if scale == 1:
+        return newton_layer(stream, matrix)
+    X, I, A = stream.rows("X", "I", matrix)
+    return [
+        Head({"X": -scale * X}, key=A, query=X),
+        Head({"X": (2 * scale - 1) * X}, key=I, query=I),
+    ]
+
+
+def scaled_cubic_step(stream: Stream, matrix: str, scale: float) -> list[Head]:
+    """X <- X + scale * R (R + I) X and R <- I - X A for the new X, for symmetric A; R = I - X A.
+
+    X and R are polynomials in A, so R is its own transpose. ``_cubic`` says why R carries the
+    correction I - X A - R.
+    """
+    X, R, I, A = stream.rows("X", "R", "I", matrix)
+    return [
+        Head({"X": scale * R}, key=R + I, query=X),
+        Head({"R": scale * R}, key=R, query=R),
+        Head({"R": I - (1 + scale) * R}, key=I, query=I),
+        Head({"R": -X}, key=A, query=I),
+    ]
 
 
 def _plan(d: int, symmetric: bool, order: int) -> tuple[tuple[str, ...], Layers, Layers]:

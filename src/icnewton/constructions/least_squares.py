@@ -2,7 +2,7 @@
 
 T steps approach (A^T A + mu I)^{-1}, then the prediction is read off. The layers are, in order:
 
-    | order 2, Chebyshev step          | order 3                              |
+    | order 2                          | order 3                              |
     |----------------------------------|--------------------------------------|
     | 1 layer makes S and X_0          | 1 layer makes S                      |
     |                                  | 1 layer makes X_0 and R = I - X_0 S  |
@@ -12,7 +12,10 @@ T steps approach (A^T A + mu I)^{-1}, then the prediction is read off. The layer
     | 2 heads, width 4d + 2            | 6 heads, width 6d + 1                |
 
 Both have depth 3 + T; the theorem allows width 4d + 3. Order 4 is order 2 with two Newton layers a
-step, of depth 3 + 2T.
+step, of depth 3 + 2T. Orders 2 and 3 also take Chebyshev steps for a spectrum that is known
+(``algorithms/parts/chebyshev.py``), after which the residual is the smallest of its degree. With
+order 3 the degree is 2 3^T in 3 + T layers, and no linear attention has less than 2 + T layers for
+that residual (``theory/minimax.py``).
 
 Orders 2 and 4 keep a_test in the query token's block S. As a key it only ever meets a value block
 that is zero there. Order 3 carries the query along: the query token's column q of X starts as
@@ -25,7 +28,7 @@ from typing import Any
 
 from icnewton.algorithms.parts.chebyshev import chebyshev_constants
 from icnewton.constructions import Construction
-from icnewton.constructions.inverse import Layers, newton_layer
+from icnewton.constructions.inverse import Layers, scaled_cubic_step, scaled_newton_step
 from icnewton.constructions.parts.budget import BUDGET, afford_depth
 from icnewton.constructions.parts.calibration import spectrum_of
 from icnewton.constructions.parts.heads import Head, compile_layers
@@ -51,7 +54,8 @@ def build_least_squares(
 
     x is ``(batch, n + 1, d)`` with the query last, y ``(batch, n)`` and y_hat ``(batch,)``.
     ``step="newton"`` needs ``alpha``: X_0 = alpha (A^T A + ridge I), baked into the weights.
-    ``step="chebyshev"`` needs ``spectrum``, bounds on the eigenvalues of A^T A without the ridge.
+    ``step="chebyshev"``, of order 2 or 3, needs ``spectrum``, bounds on the eigenvalues of A^T A
+    without the ridge.
     ``ridge`` is mu of Remark 4.4. Raises ValueError on any other combination, d < 1, n < 1,
     steps < 0, alpha <= 0, ridge < 0, and weights of more than ``budget`` bytes.
     """
@@ -62,7 +66,7 @@ def build_least_squares(
     start = alpha or 0.0  # a Chebyshev step has none
     if order == 3:
         blocks, query_block = {"a": d, "y": 1} | dict.fromkeys(("I", "T", "S", "R", "X"), d), "T"
-        layers, per_step = _cubic(Stream(blocks), steps, start, ridge), 1
+        layers, per_step = _cubic(Stream(blocks), steps, start, ridge, spectrum), 1
     else:
         blocks, query_block = {"a": d, "y": 1} | dict.fromkeys(("I", "S", "X"), d) | {"w": 1}, "S"
         per_step = order // 2
@@ -102,10 +106,10 @@ def _check(
                 f"a newton step needs alpha > 0 and no spectrum, found {alpha=}, {spectrum=}"
             )
     elif step == "chebyshev":
-        if alpha is not None or spectrum is None or order != 2:
+        if alpha is not None or spectrum is None or order not in (2, 3):
             found = f"{alpha=}, {spectrum=}, {order=}"
             raise ValueError(
-                f"a chebyshev step needs spectrum, no alpha and order 2, found {found}"
+                f"a chebyshev step needs spectrum, no alpha and order 2 or 3, found {found}"
             )
     else:
         raise ValueError(f"step must be 'newton' or 'chebyshev', found {step!r}")
@@ -127,49 +131,47 @@ def _quadratic(
         start.append(Head(shifted, key=I, query=I))
     return [
         start,
-        *(_scaled_newton_layer(stream, scale) for scale in scales),
+        *(scaled_newton_step(stream, "S", scale) for scale in scales),
         [Head({"w": y}, key=a, query=X)],  # w^T = sum_i y_i a_i^T X
         [Head({"y": w}, key=I, query=S)],  # the query's column of S is a_test
     ]
 
 
-def _scaled_newton_layer(stream: Stream, scale: float) -> list[Head]:
-    """X <- scale * (2X - X S X); scale 1 is Newton's step."""
-    if scale == 1:
-        return newton_layer(stream, "S")
-    X, I, S = stream.rows("X", "I", "S")
-    return [
-        Head({"X": -scale * X}, key=S, query=X),
-        Head({"X": (2 * scale - 1) * X}, key=I, query=I),
-    ]
+def _cubic(
+    stream: Stream, steps: int, alpha: float, ridge: float, spectrum: tuple[float, float] | None
+) -> Layers:
+    """Order 3, one layer a step: X <- X + c R (R + I) X, with the residual R = I - X S as a block.
 
-
-def _cubic(stream: Stream, steps: int, alpha: float, ridge: float) -> Layers:
-    """Order 3, one layer a step: X <- (I + R + R^2) X, with the residual R = I - X S as a block.
-
-    S is symmetric and X a polynomial in it, so R is its own transpose. ``inverse.py`` says why
-    R <- R^3 carries the correction I - X S - R. T holds a_test at the query token and nothing
-    elsewhere. Every step makes the query's column q anew from X, q <- X a_test + R (I + R) q, so
-    an error of q is multiplied by R (I + R) and forgotten.
+    c is 1 for Newton's iteration. S is symmetric and X a polynomial in it, so R is its own
+    transpose. ``inverse.py`` says why R <- (1 - c) R + c R^3 carries the correction I - X S - R.
+    T holds a_test at the query token and nothing elsewhere. Every step makes the query's column q
+    anew from X, q <- X a_test + c R (R + I) q, so an error of q is multiplied by c R (R + I), and
+    forgotten as R vanishes.
     """
-    a, y, I, T, S, R, X = stream.rows("a", "y", "I", "T", "S", "R", "X")
+    if spectrum is None:
+        constant, slope, scales = 0.0, alpha, [1.0] * steps
+    else:
+        constant, slope, endless = chebyshev_constants(spectrum[0] + ridge, spectrum[1] + ridge, 3)
+        scales = list(islice(endless, steps))
+    a, y, I, T, S, X = stream.rows("a", "y", "I", "T", "S", "X")
     gram = [Head({"S": a}, key=a, query=I)]
     if ridge:
         gram.append(Head({"S": ridge * I}, key=I, query=I))
+    X_0 = slope * S + constant * I if constant else slope * S
     start = [
-        Head({"X": alpha * S}, key=I, query=I + T),
-        Head({"R": -alpha * S}, key=S, query=I),
+        Head({"X": X_0}, key=I, query=I + T),
+        Head({"R": -X_0}, key=S, query=I),
         Head({"R": I}, key=I, query=I),
     ]
-    step = [
-        Head({"X": R}, key=R + I, query=X),
-        Head({"X": X}, key=I, query=I + T),
-        Head({"X": -I}, key=I, query=X),
-        Head({"R": R}, key=R, query=R),
-        Head({"R": I - 2 * R}, key=I, query=I),
-        Head({"R": -X}, key=S, query=I),
-    ]
-    return [gram, start, *[step] * steps, [Head({"y": y}, key=a, query=X)]]
+    read = [Head({"y": y}, key=a, query=X)]
+    return [gram, start, *(_cubic_step(stream, scale) for scale in scales), read]
+
+
+def _cubic_step(stream: Stream, scale: float) -> list[Head]:
+    """The step, and the query's column made anew."""
+    I, T, X = stream.rows("I", "T", "X")
+    anew = [Head({"X": X}, key=I, query=I + T), Head({"X": -I}, key=I, query=X)]
+    return scaled_cubic_step(stream, "S", scale) + anew
 
 
 def suited(condition: LinearCondition, settings: Mapping[str, Any]) -> Mapping[str, Any]:

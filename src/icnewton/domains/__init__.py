@@ -10,7 +10,7 @@ from typing import Protocol
 from icnewton.domains.check import Check as Check
 from icnewton.domains.check import UnknownDomain
 from icnewton.domains.gdpp import DescentDomain
-from icnewton.domains.inverse import InverseDomain
+from icnewton.domains.inverse import inverse_domain
 from icnewton.domains.learned import EncoderDomain, RegressionDomain
 from icnewton.domains.least_squares import LeastSquaresDomain
 from icnewton.domains.logistic import DampedNewtonDomain, GradientDescentDomain
@@ -35,7 +35,7 @@ class Domain(Protocol):
 
 
 BUILT: dict[str, Callable[[Card], Domain]] = {
-    "inverse": InverseDomain,
+    "inverse": inverse_domain,
     "least_squares": LeastSquaresDomain,
     "damped_newton": DampedNewtonDomain,
     "logistic_gradient_descent": GradientDescentDomain,

@@ -1,16 +1,23 @@
-"""The domain of built inverses: A and X_0 with a residual I - X_0 A of spectral radius below 1."""
+"""The domains of built inverses.
+
+For Newton's step they are A and X_0 with a residual I - X_0 A of spectral radius below 1, for the
+Chebyshev step symmetric A with a spectrum within the interval in the weights.
+"""
 
 import math
+from itertools import islice
 
 import torch
 from torch import Tensor
 
+from icnewton.algorithms.parts.chebyshev import chebyshev_constants
 from icnewton.domains.check import Check, refuse_growth, share, whole
 from icnewton.inputs import not_finite, visible
 from icnewton.models.config import MOST_APPLIED
 from icnewton.models.model import Card, Model
 from icnewton.typed import plain
 
+MOST_STEPS = 64  # order 2 needs fewer for a condition number of 1 / eps
 SLACK = 1e-6  # by which rounding may move a spectral radius of 1
 
 
@@ -42,10 +49,8 @@ class InverseDomain:
             return found
         eps = torch.finfo(A.dtype if A.is_floating_point() else dtype).eps
         A, X0 = A.detach().double(), X0.detach().double()
-        asymmetry = (A - A.mT).abs().amax((-2, -1)) / A.abs().amax((-2, -1)).clamp_min(1e-300)
-        if self.symmetric and bool((lopsided := asymmetry > max(1e-9, 10 * eps)).any()):
-            found = f"{share(lopsided)} lie outside this model's domain"
-            return f"{found}: A must be symmetric, as it was built for"
+        if self.symmetric and (found := _lopsided(A, eps)):
+            return found
         radius = self._radius(A, X0)
         singular = torch.linalg.svdvals(A)
         deficient = singular[:, -1] <= A.shape[-1] * torch.finfo(dtype).eps * singular[:, 0]
@@ -77,3 +82,70 @@ class InverseDomain:
         """The spectral radius of I - X_0 A, ``(batch,)``."""
         identity = torch.eye(A.shape[-1], dtype=A.dtype, device=A.device)
         return torch.linalg.eigvals(identity - X0 @ A).abs().amax(-1)
+
+
+class ScaledInverseDomain:
+    """Symmetric A with eigenvalues in [l, u], as the Chebyshev step was built for.
+
+    ``check``'s residual is max |rho(lambda)| of the scaled Chebyshev polynomial over the spectrum
+    of A. It is the relative error of X in exact arithmetic.
+    """
+
+    def __init__(self, card: Card) -> None:
+        origin = card.origin
+        self.order = whole("order", origin["order"], 3)
+        self.total = whole("steps", origin["steps"], MOST_APPLIED)
+        self.lower, self.upper = plain("spectrum", origin["spectrum"], tuple[float, float])
+        self.residuals(torch.ones(1), 0)
+
+    def complaint(self, dtype: torch.dtype, A: Tensor) -> str:
+        """A sentence if A is not symmetric, or eigenvalues lie outside."""
+        if not (visible(A) and len(A)):
+            return ""
+        if found := not_finite(A=A):
+            return found
+        eps = torch.finfo(A.dtype if A.is_floating_point() else dtype).eps
+        if found := _lopsided(A.detach().double(), eps):
+            return found
+        eigenvalues = torch.linalg.eigvalsh(A.detach().double())
+        slack = 1 + max(1e-9, 100 * eps)
+        low, high = eigenvalues[:, 0] * slack < self.lower, eigenvalues[:, -1] > self.upper * slack
+        if not bool((outside := low | high).any()):
+            return ""
+        found = f"[{eigenvalues[outside].min():.6g}, {eigenvalues[outside].max():.6g}]"
+        built = f"it was built for [{self.lower:g}, {self.upper:g}]"
+        return f"{share(outside)} lie outside this model's domain: eigenvalues in {found}, {built}"
+
+    def check(self, model: Model, A: Tensor, tolerance: float) -> Check:
+        """What the polynomial leaves on the spectrum of A, and steps by its bound."""
+        eigenvalues = torch.linalg.eigvalsh(A.detach().double())
+        residual = self.residuals(eigenvalues, self.total).abs().amax(-1)
+        steps = torch.full_like(residual, torch.inf)
+        for count in reversed(range(MOST_STEPS)):
+            worst = self.residuals(eigenvalues, count).abs().amax(-1)
+            steps = torch.where(worst <= tolerance, float(count), steps)
+        complaint = self.complaint(model.transformer.dtype, A)
+        return Check(residual, eigenvalues[:, [0, -1]], residual, steps, complaint)
+
+    def residuals(self, eigenvalues: Tensor, steps: int) -> Tensor:
+        """rho(lambda) after a number of steps."""
+        constant, slope, scales = chebyshev_constants(self.lower, self.upper, self.order)
+        rho = 1 - eigenvalues * (constant + slope * eigenvalues)
+        for scale in islice(scales, steps):
+            rho = (1 - scale) * rho ** (self.order - 2) + scale * rho**self.order
+        return rho
+
+
+def _lopsided(A: Tensor, eps: float) -> str:
+    """A sentence if some A is not symmetric up to rounding."""
+    asymmetry = (A - A.mT).abs().amax((-2, -1)) / A.abs().amax((-2, -1)).clamp_min(1e-300)
+    lopsided = asymmetry > max(1e-9, 10 * eps)
+    if not bool(lopsided.any()):
+        return ""
+    found = f"{share(lopsided)} lie outside this model's domain"
+    return f"{found}: A must be symmetric, as it was built for"
+
+
+def inverse_domain(card: Card) -> InverseDomain | ScaledInverseDomain:
+    """The domain of a built inverse, by its step."""
+    return ScaledInverseDomain(card) if "spectrum" in card.origin else InverseDomain(card)

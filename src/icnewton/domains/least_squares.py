@@ -109,11 +109,12 @@ class LeastSquaresDomain:
             while True:
                 yield rho
                 rho = rho.pow(self.order)
-        constant, slope, scales = chebyshev_constants(*(end + self.ridge for end in self.spectrum))
+        low, high = (end + self.ridge for end in self.spectrum)
+        constant, slope, scales = chebyshev_constants(low, high, self.order)
         rho = 1 - shifted * (constant + slope * shifted)
         for scale in scales:
             yield rho
-            rho = 1 - scale * (1 - rho.square())
+            rho = (1 - scale) * rho ** (self.order - 2) + scale * rho**self.order
 
     def _sufficient(self, shifted: Tensor, vanishing: Tensor, tolerance: float) -> Tensor:
         """The fewest steps after which max |rho| is within the tolerance, ``(batch,)``.

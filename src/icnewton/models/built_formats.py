@@ -56,6 +56,20 @@ class InverseFormat(Shaped):
 
 
 @dataclass(frozen=True)
+class MatrixFormat(InverseFormat):
+    """The same for a construction that makes X_0 itself: block X is empty in the prompt."""
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        """A."""
+        return {"A": (self.d, self.d)}
+
+    def tokens(self, A: Tensor) -> Tensor:  # type: ignore[override]
+        """``(batch, d, width)`` from A ``(batch, d, d)``."""
+        return super().tokens(A, torch.zeros_like(A))
+
+
+@dataclass(frozen=True)
 class LeastSquaresFormat(Shaped):
     """Theorem 4.2: token i holds (a_i, y_i), the first d also the identity; the query is last.
 

@@ -15,6 +15,7 @@ from icnewton.models.built_formats import (
     InverseFormat,
     LeastSquaresFormat,
     LogisticStateFormat,
+    MatrixFormat,
 )
 from icnewton.models.learned_formats import HiddenLabelFormat, LogisticFormat, RegressionFormat
 from icnewton.models.stream import Stream
@@ -56,6 +57,7 @@ LEARNED: dict[str, type[RegressionFormat] | type[LogisticFormat]] = {
 }
 FORMATS: dict[str, type] = {
     "inverse": InverseFormat,
+    "matrix": MatrixFormat,
     "descent": DescentFormat,
     "least_squares": LeastSquaresFormat,
     "logistic_state": LogisticStateFormat,

@@ -1,4 +1,10 @@
-"""Newton's iteration with Chebyshev scaling, for a spectrum that is known."""
+"""Newton's iteration and order 3 with Chebyshev scaling, for a spectrum that is known.
+
+A step maps the residual R = I - X S by the scaled Chebyshev polynomial of its order. Those of
+different degrees compose, T_m(T_n) = T_mn, so that after t steps of order p the residual is exactly
+the scaled Chebyshev polynomial of degree 2 p^t in S. Among polynomials of that degree that are 1 at
+0, it is the smallest in the maximum norm over the interval.
+"""
 
 from collections.abc import Iterator
 
@@ -6,38 +12,52 @@ import torch
 from torch import Tensor
 
 
-def chebyshev_inverse(S: Tensor, lower: float, upper: float) -> Iterator[Tensor]:
-    """Newton's iteration with Chebyshev scaling, for symmetric S ``(batch, d, d)``.
+def chebyshev_inverse(S: Tensor, lower: float, upper: float, order: int = 2) -> Iterator[Tensor]:
+    """Iterates X_t ``(batch, d, d)`` for symmetric S, whose spectrum lies in [lower, upper].
 
-    The spectrum of S must lie in [lower, upper]. The residual I - X_t S is exactly the scaled
-    Chebyshev polynomial of degree 2^(t+1) in S. Among polynomials of that degree that are 1 at 0,
-    it is the smallest in the maximum norm over the interval.
+    Order 2 is X_{t+1} = c (2 X - X S X). Order 3 is X_{t+1} = X + c R (R + I) X. Raises ValueError
+    unless 0 < lower <= upper.
     """
-    constant, slope, scales = chebyshev_constants(lower, upper)
-    X = constant * torch.eye(S.shape[-1], dtype=S.dtype, device=S.device) + slope * S
+    constant, slope, scales = chebyshev_constants(lower, upper, order)
+    identity = torch.eye(S.shape[-1], dtype=S.dtype, device=S.device)
+    X = constant * identity + slope * S
     while True:
         yield X
-        X = next(scales) * (2 * X - X @ S @ X)
+        if order == 2:
+            X = next(scales) * (2 * X - X @ S @ X)
+        else:
+            R = identity - X @ S
+            X = X + next(scales) * R @ (R + identity) @ X
 
 
-def chebyshev_constants(lower: float, upper: float) -> tuple[float, float, Iterator[float]]:
-    """(c_0, c_1, c) of the Chebyshev scaling.
+def chebyshev_constants(
+    lower: float, upper: float, order: int = 2
+) -> tuple[float, float, Iterator[float]]:
+    """(c_0, c_1, c) of the Chebyshev scaling for order 2 or 3.
 
-    The iteration is X_0 = c_0 I + c_1 S and X_{t+1} = c_t (2 X_t - X_t S X_t). X_0 makes the
-    residual T_2(u) / T_2(u_0) with u = (lower + upper - 2 S) / (upper - lower), which is bounded
-    by delta_0 = 1 / T_2(u_0). A step maps residuals by (1 - c) + c R^2. That is the scaled T_2 on
-    [-delta, delta] for c = 2 / (2 - delta^2), and then delta <- delta^2 / (2 - delta^2). Raises
-    ValueError unless 0 < lower <= upper.
+    The start is X_0 = c_0 I + c_1 S. It makes the residual T_2(u) / T_2(u_0) with
+    u = (lower + upper - 2 S) / (upper - lower), which is bounded by delta_0 = 1 / T_2(u_0). A step
+    maps residuals in [-delta, delta] by
+
+        order 2:  (1 - c) + c R^2,      c = 2 / (2 - delta^2),   delta <- delta^2 / (2 - delta^2),
+        order 3:  (1 - c) R + c R^3,    c = 4 / (4 - 3 delta^2), delta <- delta^3 / (4 - 3 delta^2),
+
+    the scaled T_2 and T_3 there. Raises ValueError unless 0 < lower <= upper.
     """
     if not 0 < lower <= upper:
         raise ValueError(f"the spectrum must satisfy 0 < lower <= upper, found ({lower}, {upper})")
     total, length = lower + upper, upper - lower
     denominator = 2 * total**2 - length**2
+    scales = chebyshev_scales(length**2 / denominator, order)
+    return 8 * total / denominator, -8 / denominator, scales
 
-    def scales() -> Iterator[float]:
-        delta = length**2 / denominator
-        while True:
+
+def chebyshev_scales(delta: float, order: int) -> Iterator[float]:
+    """The c of each step, from a bound delta_0 on the first residual."""
+    while True:
+        if order == 2:
             yield 2 / (2 - delta**2)
             delta = delta**2 / (2 - delta**2)
-
-    return 8 * total / denominator, -8 / denominator, scales()
+        else:
+            yield 4 / (4 - 3 * delta**2)
+            delta = delta**3 / (4 - 3 * delta**2)
