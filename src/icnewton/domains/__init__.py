@@ -9,11 +9,11 @@ from typing import Protocol
 
 from icnewton.domains.check import Check as Check
 from icnewton.domains.check import UnknownDomain
-from icnewton.domains.gdpp import DescentDomain
 from icnewton.domains.inverse import inverse_domain
 from icnewton.domains.learned import EncoderDomain, RegressionDomain
 from icnewton.domains.least_squares import LeastSquaresDomain
 from icnewton.domains.logistic import DampedNewtonDomain, GradientDescentDomain
+from icnewton.domains.residual import DescentDomain, MinimaxDomain
 from icnewton.models.model import Card
 
 
@@ -40,6 +40,7 @@ BUILT: dict[str, Callable[[Card], Domain]] = {
     "damped_newton": DampedNewtonDomain,
     "logistic_gradient_descent": GradientDescentDomain,
     "gdpp": DescentDomain,
+    "minimax": MinimaxDomain,
 }
 LEARNED: dict[str, Callable[[Card], Domain]] = {
     "regression": RegressionDomain,

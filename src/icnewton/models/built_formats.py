@@ -200,6 +200,37 @@ class DescentFormat(Shaped):
         return self.stream.unpack(output)["y"][:, -1, 0]
 
 
+@dataclass(frozen=True)
+class PolynomialFormat(Shaped):
+    """The minimax construction: ``count`` polynomials p of S, as p(S) a_i and w^T p(S) a_i.
+
+    Token i starts with (a_i, y_i), which is p = 1, and the query token with (a_test, 0). The answer
+    appears in the query token's block o.
+    """
+
+    d: int
+    count: int
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        """x, the query last, and y, for any n."""
+        return {"x": ("n + 1", self.d), "y": ("n",)}
+
+    @property
+    def stream(self) -> Stream:
+        """x0, x1, ... of d rows, y0, y1, ... and o."""
+        names = range(self.count)
+        return Stream({f"x{j}": self.d for j in names} | {f"y{j}": 1 for j in names} | {"o": 1})
+
+    def tokens(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(batch, n + 1, width)`` from x ``(batch, n + 1, d)`` and y ``(batch, n)``."""
+        return self.stream.pack(len(x), x.shape[1], {"x0": x, "y0": y.unsqueeze(-1)})
+
+    def read(self, output: Tensor) -> Tensor:
+        """The prediction ``(batch,)``."""
+        return self.stream.unpack(output)["o"][:, -1, 0]
+
+
 def _identity(d: int, like: Tensor) -> Tensor:
     """``(1, d, d)``."""
     return torch.eye(d, dtype=like.dtype, device=like.device).unsqueeze(0)

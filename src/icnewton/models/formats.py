@@ -16,6 +16,7 @@ from icnewton.models.built_formats import (
     LeastSquaresFormat,
     LogisticStateFormat,
     MatrixFormat,
+    PolynomialFormat,
 )
 from icnewton.models.learned_formats import HiddenLabelFormat, LogisticFormat, RegressionFormat
 from icnewton.models.stream import Stream
@@ -60,6 +61,7 @@ FORMATS: dict[str, type] = {
     "matrix": MatrixFormat,
     "descent": DescentFormat,
     "least_squares": LeastSquaresFormat,
+    "polynomial": PolynomialFormat,
     "logistic_state": LogisticStateFormat,
     **LEARNED,
 }

@@ -1,6 +1,7 @@
-"""Newton's iteration and order 3 with Chebyshev scaling, for a spectrum that is known.
+"""Chebyshev residuals: the smallest polynomials on an interval that are 1 at 0.
 
-A step maps the residual R = I - X S by the scaled Chebyshev polynomial of its order. Those of
+Newton's iteration and order 3 take them with the right scaling, for a spectrum that is known. A
+step maps the residual R = I - X S by the scaled Chebyshev polynomial of its order. Those of
 different degrees compose, T_m(T_n) = T_mn, so that after t steps of order p the residual is exactly
 the scaled Chebyshev polynomial of degree 2 p^t in S. Among polynomials of that degree that are 1 at
 0, it is the smallest in the maximum norm over the interval.
@@ -61,3 +62,21 @@ def chebyshev_scales(delta: float, order: int) -> Iterator[float]:
         else:
             yield 4 / (4 - 3 * delta**2)
             delta = delta**3 / (4 - 3 * delta**2)
+
+
+def degree(layers: int) -> int:
+    """(3^L - 1) / 2, the largest degree of a residual after ``layers`` >= 0 layers.
+
+    ``theory/minimax.py`` has the proof.
+    """
+    return (3**layers - 1) // 2
+
+
+def chebyshev_residual(s: Tensor, degree: int, lower: float, upper: float) -> Tensor:
+    """T_m(z(s)) / T_m(z(0)) with z(s) = (u + l - 2 s) / (u - l), of the shape of s.
+
+    It is the product of 1 - s / s_j over its zeros s_j in [l, u].
+    """
+    angles = (torch.arange(degree, dtype=s.dtype, device=s.device) + 0.5) * torch.pi / degree
+    zeros = (upper + lower) / 2 + (upper - lower) / 2 * angles.cos()
+    return (1 - s.unsqueeze(-1) / zeros).prod(-1)
