@@ -60,13 +60,15 @@ def test_heavy_tailed_prompts_train_other_weights(extended):
     }
     assert len(set(weights.values())) == 2
     figure = (extended / RESULTS / "figures/heavy_tails.svg").read_text(encoding="utf-8")
-    assert "Student" in figure and "Nesterov" in figure
+    assert "Student" in figure and "heavy ball" in figure
 
 
 def test_an_algorithm_and_a_construction_have_their_rows(extended):
     rows = table(extended, NORMALISED)
-    nesterov, descent = (rows[rows["method"] == m] for m in ("nesterov", "built_descent"))
-    assert (nesterov["layers"] == nesterov["step"]).all() and nesterov["median"].iloc[-1] < 0.05
+    heavy_ball, descent = (rows[rows["method"] == m] for m in ("heavy_ball", "built_descent"))
+    assert (heavy_ball["layers"] == heavy_ball["step"]).all() and heavy_ball["median"].iloc[
+        -1
+    ] < 0.05
     assert list(descent["layers"]) == [0, 1, 4]
     exact = rows[(rows["method"] == "gradient_descent") & (rows["step"] == 4)]["median"].iloc[0]
     assert exact / 3 < descent["median"].iloc[-1] < 3 * exact
@@ -105,7 +107,7 @@ def test_a_claim_is_judged_and_the_paper_s_do_not_speak_of_other_prompts(extende
 
 
 def test_the_tests_of_the_registries_take_the_new_entries(extended):
-    names = "student or ridge or nesterov or looped or descent or best or quick"
+    names = "student or ridge or heavy_ball or looped or descent or best or quick"
     words = ["tests/test_registries.py", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", names]
     command = [sys.executable, "-m", "pytest", *words]
     result = subprocess.run(
@@ -131,4 +133,4 @@ def test_nothing_of_the_smoke_scale_names_them(extended):
             cwd=extended, env=environment_of(extended), capture_output=True, encoding="utf-8",
         )  # fmt: skip
         assert result.returncode == 0, result.stderr
-    assert not any(word in result.stdout for word in ("student", "ridge", "nesterov", "looped"))
+    assert not any(word in result.stdout for word in ("student", "ridge", "heavy_ball", "looped"))

@@ -1,6 +1,7 @@
 """GD++: its residual polynomial, and the triangle's law, which no condition number enters."""
 
 import math
+from itertools import islice
 
 import pytest
 import torch
@@ -8,8 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import icnewton
+from icnewton.algorithms import ALGORITHMS
+from icnewton.algorithms.gdpp import residual
+from icnewton.algorithms.parts.normal_equations import gram_matrix
 from icnewton.models.weights import load, save
+from icnewton.problems.linear import LinearCondition, sample
 from icnewton.randomness import generator
+from icnewton.theory.minimax import law
 
 
 def prompts(eigenvalues, n, seed):
@@ -93,6 +99,9 @@ def solve(x, y):
         ({"d": 2, "upper": 1.0}, "steps of at least 1"),
         ({"d": 2, "gammas": (1.0, 2.0)}, "one fewer of etas"),
         ({"d": 2, "gammas": (1.0,), "steps": 1}, "no steps"),
+        ({"d": 2, "steps": 2, "spectrum": (0.0, 1.0)}, "0 < lower <= upper"),
+        ({"d": 2, "steps": 2, "spectrum": (1.0, 2.0), "upper": 2.0}, "steps of at least 1"),
+        ({"d": 2, "steps": 9, "spectrum": (1.0, 2.0)}, "spectrum and steps up to 8"),
         ({"d": 2, "gammas": (0.0, 1.0), "etas": (0.5,)}, "finite and not 0"),
         ({"d": 2, "steps": 3, "upper": 1.0, "etas": (9.0,)}, "no steps"),
         ({"d": 2, "steps": 400, "upper": 1.0}, "finite scalars"),
@@ -102,3 +111,77 @@ def solve(x, y):
 def test_other_settings_are_refused(settings_, words):
     with pytest.raises(ValueError, match=words):
         icnewton.build("gdpp", **settings_)
+
+
+@pytest.mark.parametrize(
+    ("kappa", "above"), [(10.0, {1: 1 + 1e-6, 2: 1.01, 3: 20.0}), (100.0, {2: 1.05})]
+)
+def test_minimax_scalars_come_near_the_law(kappa, above):
+    """With one head: at two layers within 5 % of the law of any number of heads."""
+    s = torch.linspace(1, kappa, 20_001, dtype=torch.float64)
+    for layers, factor in above.items():
+        model = icnewton.build("gdpp", d=2, steps=layers, spectrum=(1.0, kappa))
+        worst = residual(s, *scalars_of(model)).abs().max().item()
+        assert law(layers, 1.0, kappa) * (1 - 1e-9) <= worst <= factor * law(layers, 1.0, kappa)
+
+
+def scalars_of(model):
+    return model.card.origin["gammas"], model.card.origin["etas"]
+
+
+@pytest.mark.parametrize(("layers", "median"), [(3, 5e-4), (4, 5e-7)])
+def test_fitted_scalars_beat_the_triangle_on_their_prompts(layers, median):
+    condition = LinearCondition("normalised", 10, 50, 10.0, 0.0)
+    fresh = sample(condition, 2048, 1, generator("fresh"))
+    fitted = icnewton.build("gdpp", d=10, **icnewton.fit_gdpp(condition, layers)._asdict())
+    upper = icnewton.calibrate(fresh.x).upper
+    triangle = icnewton.build("gdpp", d=10, steps=layers, upper=upper)
+    assert fitted.error(fresh).median() <= median
+    guarded = icnewton.fit_gdpp(condition, layers, guarded=True)
+    careful = icnewton.build("gdpp", d=10, **guarded._asdict())
+    assert careful.error(fresh).median() <= 0.5 * triangle.error(fresh).median()
+    wide = torch.linspace(0, 300, 20_001, dtype=torch.float64)
+    assert residual(wide, *guarded).abs().max() <= 1.01
+    assert residual(wide, *scalars_of(fitted)).abs().max() > 2
+
+
+def test_descent_is_the_triangle_for_each_prompt():
+    condition = LinearCondition("unnormalised", 4, 9, 20.0, 0.1)
+    prompts = sample(condition, 3, 1, generator("reference"))
+    answers = ALGORITHMS["gdpp"].answers(prompts, condition)
+    for layers, found in enumerate(islice(answers, 1, 6), start=1):
+        for index in range(3):
+            x, y = prompts.x[index : index + 1], prompts.y[index : index + 1]
+            upper = icnewton.calibrate(x, margin=0.0).upper
+            model = icnewton.build("gdpp", d=4, steps=layers, upper=upper)
+            torch.testing.assert_close(model.answer(x, y), found[index : index + 1])
+
+
+def test_calibration_is_safe_and_says_how():
+    condition = LinearCondition("normalised", 5, 30, 10.0, 0.0)
+    seen, fresh = (sample(condition, count, 1, generator("x", count)) for count in (64, 500))
+    found = icnewton.calibrate(seen.x)
+    lower, upper = found.spectrum
+    spectra = torch.linalg.eigvalsh(gram_matrix(seen.x[:, :-1]))
+    assert lower == pytest.approx(spectra.min().item() / 1.25)
+    assert upper == found.upper == pytest.approx(spectra.max().item() * 1.25)
+    settings_ = {"steps": 8, "step": "chebyshev", "spectrum": found.spectrum}
+    model = icnewton.build("least_squares", d=5, n=30, **settings_)
+    assert model.check(seen.x, seen.y).inside
+    assert (model.check(fresh.x, fresh.y).residual < 1e-3).double().mean() > 0.9
+    scaled = gram_matrix(found.scale * seen.x[:, :-1]).diagonal(dim1=1, dim2=2).mean()
+    assert scaled.item() == pytest.approx(30)
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (torch.ones(3, 4), "must be"),
+        (torch.ones(1, 3, 3), "n at least d"),
+        (torch.ones(1, 5, 2), "span all dimensions"),
+        (torch.full((1, 5, 2), torch.nan), "finite"),
+    ],
+)
+def test_prompts_without_a_spectrum_are_refused(x, words):
+    with pytest.raises(ValueError, match=words):
+        icnewton.calibrate(x)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from icnewton.constructions import build
+    from icnewton.constructions.parts.calibration import Calibration, calibrate
+    from icnewton.constructions.parts.scalars import fit_gdpp
     from icnewton.models.config import TransformerConfig
     from icnewton.models.model import Card, Model, OutsideDomain, OutsideDomainWarning
     from icnewton.models.transformer import Transformer
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Calibration",
     "Card",
     "Model",
     "OutsideDomain",
@@ -25,6 +28,8 @@ __all__ = [
     "Transformer",
     "TransformerConfig",
     "build",
+    "calibrate",
+    "fit_gdpp",
     "load",
     "sample",
     "save",
@@ -33,6 +38,8 @@ __all__ = [
 
 _HOMES = {
     "constructions": ("build",),
+    "constructions.parts.calibration": ("Calibration", "calibrate"),
+    "constructions.parts.scalars": ("fit_gdpp",),
     "models.model": ("Card", "Model", "OutsideDomain", "OutsideDomainWarning"),
     "models.transformer": ("Transformer", "TransformerConfig"),
     "models.weights": ("load", "save"),

@@ -13,8 +13,9 @@ with job(snakemake) as say:
     limit_threads(1)
     params = snakemake.params
     condition = parse_condition(params.condition)
-    settings = CONSTRUCTIONS[params.family].suited(condition, params.settings)
-    say(str(settings))
+    suited = CONSTRUCTIONS[params.family].suited
     largest = {folder: step for step, folder in sorted(params.folders.items())}
     for folder, steps in largest.items():
-        save(build(params.family, **settings, steps=steps), folder)
+        settings = suited(condition, {**params.settings, "steps": steps})
+        say(str(settings))
+        save(build(params.family, **settings), folder)

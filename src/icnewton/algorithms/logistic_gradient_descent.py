@@ -13,13 +13,18 @@ from icnewton.problems.parts.logistic_loss import gradient
 def logistic_gradient_descent(x: Tensor, y: Tensor, mu: float) -> Iterator[Tensor]:
     """Iterates of gradient descent from 0 with step 1 / L.
 
-    L = lambda_max(A^T A) / (4 n) + mu for each prompt.
+    L is that of each prompt.
     """
     w = torch.zeros_like(x[..., 0, :])
-    lipschitz = torch.linalg.matrix_norm(x, 2).square() / (4 * y.shape[-1]) + mu
+    L = smoothness(x, y, mu).unsqueeze(-1)
     while True:
         yield w
-        w = w - gradient(w, x, y, mu) / lipschitz.unsqueeze(-1)
+        w = w - gradient(w, x, y, mu) / L
+
+
+def smoothness(x: Tensor, y: Tensor, mu: float) -> Tensor:
+    """L = lambda_max(A^T A) / (4 n) + mu ``(batch,)``, which bounds the Hessian."""
+    return torch.linalg.matrix_norm(x, 2).square() / (4 * y.shape[-1]) + mu
 
 
 ENTRIES = {

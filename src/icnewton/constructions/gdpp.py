@@ -25,24 +25,37 @@ sin 3 phi = 3 sin phi (1 - (4/3) sin^2 phi) gives lambda_l = u sin^2(3^l theta) 
     r(lambda) = sin(3^L theta) / (3^L sin theta),   sqrt(lambda) |r(lambda)| <= sqrt(u) / 3^L
 
 on [0, u]: for y = A w the training residual ||A w_hat - y|| is at most sqrt(u) ||w|| / 3^L,
-whatever the condition number.
+whatever the condition number. No linear attention of L layers has less (``theory/triangle.py``).
+
+Other scalars (``parts/scalars.py``): *minimax* ones have a small max |r| on an interval, *fitted*
+ones a small mean error over prompts of a condition.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from icnewton.constructions import Construction
+from icnewton.constructions.inverse import Layers
 from icnewton.constructions.parts.budget import BUDGET, afford_depth
 from icnewton.constructions.parts.calibration import spectrum_of
 from icnewton.constructions.parts.heads import Head, compile_layers
+from icnewton.constructions.parts.scalars import (
+    Scalars,
+    fit_gdpp,
+    minimax_scalars,
+    triangle_scalars,
+)
 from icnewton.models.built_formats import DescentFormat
 from icnewton.models.model import Model, assemble
+from icnewton.models.stream import Stream
 from icnewton.models.transformer import Transformer
 from icnewton.problems.linear import LinearCondition
 
 MOST_STEPS = 300  # 9^300 is the end of float64
+MOST_FITTED = 8  # layers whose scalars are searched for
+KINDS = ("triangle", "minimax", "fitted", "guarded")
 
 
 def build_gdpp(
@@ -50,35 +63,32 @@ def build_gdpp(
     d: int,
     steps: int | None = None,
     upper: float | None = None,
+    spectrum: tuple[float, float] | None = None,
     gammas: tuple[float, ...] | None = None,
     etas: tuple[float, ...] | None = None,
     budget: int = BUDGET,
 ) -> Model:
     """``model(x, y) -> y_hat``, float64, for prompts of any length.
 
-    x is ``(batch, n + 1, d)`` with the query last, y ``(batch, n)`` and y_hat ``(batch,)``. Either
-    ``steps``, the number of layers, and ``upper``, a bound on the eigenvalues of A^T A, which give
-    the triangle's scalars; or the scalars themselves, ``etas`` one fewer than ``gammas``. Raises
-    ValueError on anything else, on d < 1, steps < 1, upper <= 0, and on weights of more than
-    ``budget`` bytes.
+    x is ``(batch, n + 1, d)`` with the query last, y ``(batch, n)`` and y_hat ``(batch,)``.
+    ``steps`` is the number of layers. Their scalars are the triangle's for ``upper``, a bound on
+    the eigenvalues of A^T A; minimax ones for ``spectrum``, bounds on both sides; or those given,
+    without ``steps`` and with ``etas`` one fewer than ``gammas``. Raises ValueError on anything
+    else, on d < 1, steps < 1, and on weights of more than ``budget`` bytes.
     """
     if d < 1:
         raise ValueError(f"d must be at least 1, found {d}")
     afford_depth(len(gammas or ()) or steps or 0)
+    assumed = {"steps": steps, "upper": upper, "spectrum": spectrum and list(spectrum)}
     if gammas is None and etas is None:
-        chosen, moves = _triangle(steps, upper)
+        chosen = _made(steps, upper, spectrum)
     else:
-        chosen, moves = _explicit(steps, upper, gammas or (), etas)
+        chosen = _given(assumed, gammas or (), etas or ())
     format = DescentFormat(d)
-    x, y = format.stream.rows("x", "y")
-    layers = [
-        [Head({"x": -eta * x, "y": -gamma * y} if eta else {"y": -gamma * y}, key=x, query=x)]
-        for gamma, eta in zip(chosen, [*moves, 0.0], strict=True)
-    ]
-    compiled = compile_layers(format.stream, layers, budget=budget)
+    compiled = compile_layers(format.stream, _layers(format.stream, chosen), budget=budget)
     transformer = Transformer(replace(compiled.config, query_as_key=False))
     transformer.load_state_dict(compiled.state_dict())
-    origin = {"d": d, "steps": steps, "upper": upper, "gammas": list(chosen), "etas": list(moves)}
+    origin = {"gammas": list(chosen.gammas), "etas": list(chosen.etas)}
     return assemble(
         format,
         transformer,
@@ -86,39 +96,70 @@ def build_gdpp(
         kind="built",
         claim="GD++",
         layers_per_step=1,
-        origin=origin,
+        origin={"d": d} | assumed | origin,
     )
 
 
-def _triangle(steps: int | None, upper: float | None) -> tuple[list[float], list[float]]:
-    if steps is None or steps < 1 or upper is None or not 0 < upper < math.inf:
-        words = "steps of at least 1 and upper > 0, or gammas and etas"
-        raise ValueError(f"expected {words}, found {steps=}, {upper=}")
-    scalars = [4 / 3 * 9.0**layer / upper for layer in range(steps)] if steps < MOST_STEPS else []
-    if not scalars or not math.isfinite(scalars[-1]):
-        raise ValueError(f"steps and upper must give finite scalars, found {steps=}, {upper=}")
-    return scalars, scalars[:-1]
+def _layers(stream: Stream, scalars: Scalars) -> Layers:
+    x, y = stream.rows("x", "y")
+    layers = []
+    for gamma, eta in zip(scalars.gammas, [*scalars.etas, 0.0], strict=True):
+        moves = {"x": -eta * x, "y": -gamma * y} if eta else {"y": -gamma * y}
+        layers.append([Head(moves, key=x, query=x)])
+    return layers
 
 
-def _explicit(
-    steps: int | None,
-    upper: float | None,
-    gammas: Sequence[float],
-    etas: Sequence[float] | None,
-) -> tuple[list[float], list[float]]:
-    moves = list(etas or ())
-    if steps is not None or upper is not None or len(moves) != len(gammas) - 1:
-        words = "gammas and one fewer of etas, no steps and no upper"
-        raise ValueError(f"expected {words}, found {gammas=}, {etas=}, {steps=}, {upper=}")
-    if not all(math.isfinite(scalar) and scalar for scalar in (*gammas, *moves)):
+def _made(steps: int | None, upper: float | None, spectrum: tuple[float, float] | None) -> Scalars:
+    if spectrum is not None and upper is None and steps is not None and 1 <= steps <= MOST_FITTED:
+        if not 0 < spectrum[0] <= spectrum[1]:
+            raise ValueError(f"the spectrum must satisfy 0 < lower <= upper, found {spectrum}")
+        return minimax_scalars(steps, *spectrum)
+    known = upper is not None and 0 < upper < math.inf and spectrum is None
+    if steps is None or steps < 1 or upper is None or not known:
+        words = f"steps of at least 1 and upper > 0, or spectrum and steps up to {MOST_FITTED}"
+        found = f"{steps=}, {upper=}, {spectrum=}"
+        raise ValueError(f"expected {words}, or gammas and etas, found {found}")
+    if steps < MOST_STEPS:
+        scalars = triangle_scalars(steps, upper)
+        if math.isfinite(scalars.gammas[-1]):
+            return scalars
+    raise ValueError(f"steps and upper must give finite scalars, found {steps=}, {upper=}")
+
+
+def _given(
+    assumed: Mapping[str, object], gammas: tuple[float, ...], etas: tuple[float, ...]
+) -> Scalars:
+    others = [name for name, value in assumed.items() if value is not None]
+    if others or len(etas) != len(gammas) - 1:
+        words = "gammas and one fewer of etas, and no steps, upper or spectrum"
+        raise ValueError(f"expected {words}, found {gammas=}, {etas=}, {assumed}")
+    if not all(math.isfinite(scalar) and scalar for scalar in (*gammas, *etas)):
         raise ValueError(f"gammas and etas must be finite and not 0, found {gammas=}, {etas=}")
-    return list(gammas), moves
+    return Scalars(gammas, etas)
 
 
 def suited(condition: LinearCondition, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Settings with the largest eigenvalue of a condition's prompts."""
-    constants = {} if "gammas" in settings else {"upper": spectrum_of(condition)[1]}
-    return {"d": condition.d, **constants, **settings}
+    """Settings that suit a condition's prompts.
+
+    ``scalars`` among them is ``triangle``, which it is if left out, ``minimax``, ``fitted`` or
+    ``guarded``.
+    """
+    if "gammas" in settings:
+        return {"d": condition.d, **{k: v for k, v in settings.items() if k != "steps"}}
+    others = {key: value for key, value in settings.items() if key != "scalars"}
+    kind = settings.get("scalars", "triangle")
+    if kind in ("fitted", "guarded"):
+        found = fit_gdpp(condition, others.pop("steps"), guarded=kind == "guarded")
+        return {"d": condition.d, **found._asdict(), **others}
+    spectrum = spectrum_of(condition)
+    ends = {"spectrum": spectrum} if kind == "minimax" else {"upper": spectrum[1]}
+    return {"d": condition.d, **ends, **others}
 
 
-ENTRIES = {"gdpp": Construction(build_gdpp, "linear", suited)}
+def refused(condition: LinearCondition, settings: Mapping[str, Any]) -> Iterator[str]:
+    """Scalars of an unknown kind."""
+    if (kind := settings.get("scalars", "triangle")) not in KINDS:
+        yield f"scalars: expected one of {', '.join(KINDS)}, found {kind!r}"
+
+
+ENTRIES = {"gdpp": Construction(build_gdpp, "linear", suited, refused=refused)}

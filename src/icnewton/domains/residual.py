@@ -7,6 +7,7 @@ construction for an interval.
 import torch
 from torch import Tensor
 
+from icnewton.algorithms.gdpp import residual
 from icnewton.algorithms.parts.chebyshev import chebyshev_residual, degree
 from icnewton.algorithms.parts.normal_equations import gram_matrix, moment
 from icnewton.domains.check import Check, share, whole
@@ -80,11 +81,8 @@ class DescentDomain(ResidualDomain):
         return worst > 1 + slack, "|1 - lambda p(lambda)| exceeds 1"
 
     def residual(self, eigenvalues: Tensor) -> Tensor:
-        """r(lambda) of ``constructions/gdpp.py``."""
-        left, lam = torch.ones_like(eigenvalues), eigenvalues
-        for gamma, eta in zip(self.gammas, [*self.etas, 0.0], strict=True):
-            left, lam = left * (1 - gamma * lam), lam * (1 - eta * lam).square()
-        return left
+        """r(lambda) of ``algorithms/gdpp.py``."""
+        return residual(eigenvalues, self.gammas, self.etas)
 
 
 class MinimaxDomain(ResidualDomain):
