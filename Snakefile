@@ -93,6 +93,7 @@ rule all:
         TRAINED,
         [path for condition in CONDITIONS for path in evaluated(condition)],
         expand(rules.probe.output, condition=PROBED),
+        expand(rules.respond.output, condition=ANSWERING),
         expand(rules.transfer.output, condition=experiment.tested),
         MEASURED,
         rules.claims.output,

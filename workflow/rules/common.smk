@@ -41,6 +41,14 @@ PROBED = [
     for name, condition in CONDITIONS.items()
     if condition.problem == "linear" and config["evaluation"]["probes"]
 ]
+ANSWERING = sorted(  # where models' residual polynomials are drawn
+    {
+        condition
+        for name, spec in experiment.figures().items()
+        if experiment.figure_kind(name).tables == "responses"
+        for condition in spec["conditions"]
+    }
+)
 FITTED = [
     experiment.named(values)
     for values in config.get("polynomial", {}).get("conditions", [])

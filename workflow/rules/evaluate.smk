@@ -168,6 +168,38 @@ rule probe:
         "../scripts/probe.py"
 
 
+rule respond:
+    input:
+        prompts=rules.data.output[0],
+        models=lambda w: weights(names_at(w.condition)),
+        built=lambda w: built_files(w.condition),
+    output:
+        f"{RESULTS}/evaluate/{{condition}}/responses.parquet",
+    log:
+        f"{RESULTS}/logs/evaluate/{{condition}}/responses.log",
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        condition=lambda w: CONDITIONS[w.condition].to_json(),
+        folders=lambda w: folders(names_at(w.condition)),
+        seeds=lambda w: seeds(names_at(w.condition)),
+        built=lambda w: built_models(w.condition),
+        code=lambda w: stage(
+            "respond.py",
+            *of_runs(CONDITIONS[w.condition], names_at(w.condition)),
+            *[
+                module
+                for entry in experiment.built(w.condition).values()
+                for module in entries.of_construction(entry["family"])
+            ],
+        ),
+    message:
+        "residual polynomials of models on {wildcards.condition}"
+    script:
+        "../scripts/respond.py"
+
+
 rule diabetes:
     input:
         cards=lambda w: weights(asked_of_patients()),

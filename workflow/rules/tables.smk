@@ -117,6 +117,7 @@ rule claims:
         # functions, because Snakemake hashes a whole list once for each of its entries
         errors=lambda w: TABLES,
         probes=lambda w: expand(rules.probe.output, condition=PROBED),
+        responses=lambda w: expand(rules.respond.output, condition=ANSWERING),
         measurements=MEASURED,
         diabetes=rules.diabetes.output.predictions if "diabetes" in config else [],
     output:

@@ -29,6 +29,7 @@ with job(snakemake) as say:
         errors=by_condition(inputs.errors),
         facts={name: facts_of(values) for name, values in snakemake.params.facts.items()},
         probes=by_condition(inputs.probes),
+        responses=by_condition(inputs.responses),
         measurements={Path(path).stem: read_tables([path]) for path in inputs.measurements},
         diabetes=read_tables(diabetes) if diabetes else None,
     )

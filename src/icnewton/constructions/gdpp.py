@@ -150,7 +150,7 @@ def suited(condition: LinearCondition, settings: Mapping[str, Any]) -> Mapping[s
     kind = settings.get("scalars", "triangle")
     if kind in ("fitted", "guarded"):
         found = fit_gdpp(condition, others.pop("steps"), guarded=kind == "guarded")
-        return {"d": condition.d, **found._asdict(), **others}
+        return {"d": condition.d, **found.settings, **others}
     spectrum = spectrum_of(condition)
     ends = {"spectrum": spectrum} if kind == "minimax" else {"upper": spectrum[1]}
     return {"d": condition.d, **ends, **others}

@@ -13,7 +13,14 @@ from icnewton.figures.parts.lines import FLOOR, PLATEAU, bands, draw_level, draw
 from icnewton.figures.parts.style import looks, subplots
 
 FRAME = 3  # layers of a built model besides one a step
-REACHABLE = ("best_polynomial", "built_gdpp", "built_chebyshev", "built_newton2")
+REACHABLE = (
+    "best_polynomial",
+    "built_gdpp_fitted",
+    "built_chebyshev3",
+    "built_gdpp",
+    "built_chebyshev",
+    "built_newton2",
+)
 
 
 def draw_headline(tables: Tables, panels: Sequence[Panel], words: Words) -> Figure:

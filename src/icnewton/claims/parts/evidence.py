@@ -6,7 +6,7 @@ Where a claim does not speak of a condition, it is ``not applicable`` there.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
 
@@ -115,7 +115,7 @@ class Evidence:
     errors: what problems say of answers, by condition of any problem, and facts of the same
     conditions; probes: outputs along a coordinate, by linear condition; measurements: those that
     need no learned model, by name, as far as there are any; diabetes: predictions, if there are
-    any.
+    any; responses: what models leave of eigenvalues, by linear condition.
     """
 
     errors: Mapping[str, pd.DataFrame]
@@ -123,6 +123,7 @@ class Evidence:
     probes: Mapping[str, pd.DataFrame]
     measurements: Mapping[str, pd.DataFrame]
     diabetes: pd.DataFrame | None = None
+    responses: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @cached_property
     def linear(self) -> Comparison:

@@ -32,6 +32,11 @@ class Scalars(NamedTuple):
     gammas: tuple[float, ...]
     etas: tuple[float, ...]
 
+    @property
+    def settings(self) -> dict[str, tuple[float, ...]]:
+        """Keywords of ``build("gdpp", ...)``; one layer has no etas."""
+        return {"gammas": self.gammas} | ({"etas": self.etas} if self.etas else {})
+
 
 def triangle_scalars(layers: int, upper: float) -> Scalars:
     """gamma_l = eta_l = (4/3) 9^l / u; infinite where that is beyond float64."""

@@ -69,7 +69,8 @@ def _reason(rows: pd.DataFrame, absent: int) -> str:
     if "diverged" in rows:
         lost, seeds = int(rows["diverged"].max()), int(rows["seeds"].max())
     else:
-        column = "output" if "output" in rows else "value"  # a probe's value is where it was taken
+        # a probe's value is where it was taken
+        column = next(name for name in ("output", "residual", "value") if name in rows)
         lost, seeds = diverged(rows, lambda frame: frame[column]), rows["seed"].nunique()
     if lost == seeds and not absent:
         return "diverged"

@@ -1,0 +1,41 @@
+"""Exact laws, held against every model: a wrong proof or a wrong model would break them."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from icnewton.claims.parts.claim import Claim
+from icnewton.claims.parts.evidence import Evidence, Row, exactly
+from icnewton.theory import minimax
+
+PLACE = 4
+ROUNDING = 3e-13  # of answers of size 1 by a built model of four layers
+
+
+def minimax_law(evidence: Evidence) -> Iterator[Row]:
+    """No linear attention below 1 / T_m, and the minimax construction on it."""
+    for condition, frame in evidence.responses.items():
+        rows = frame[(frame["part"] == "identity") & frame["is_linear"]]
+        low, high = rows["eigenvalue"].min(), rows["eigenvalue"].max()
+        worst = rows.groupby(["method", "seed", "layers"])["error"].max().reset_index()
+        law = worst["layers"].map(partial(minimax.law, lower=low, upper=high))
+        ratio = (worst["error"] + ROUNDING) / law
+        least = worst.loc[ratio.idxmin()]
+        where = f"least of {len(worst)} models: {least.method}, {least.layers} layers"
+        text = "worst error over the exact law, smallest over linear attention models"
+        yield Row("law", condition, text, ">=", 1 - 1e-9, exactly(ratio.min(), where))
+        built = worst["method"] == "built_minimax"
+        if built.any():
+            excess = (worst["error"] - ROUNDING)[built] / law[built]
+            where = f"{built.sum()} depths"
+            text = "worst error of the minimax construction over the exact law, largest"
+            yield Row("law", condition, text, "<=", 1 + 1e-4, exactly(excess.max(), where))
+
+
+ENTRIES = {
+    "law": Claim(
+        "Our own: no linear attention with L layers has a smaller worst error over spectra in "
+        "[l, u] than 1 / T_m((u + l) / (u - l)), m = (3^L - 1) / 2, and one has it.",
+        minimax_law,
+        figures=("responses_boundary", "responses_polynomials"),
+    ),
+}

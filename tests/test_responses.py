@@ -1,0 +1,62 @@
+"""Residual polynomials of models, and which models the minimax law speaks of."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import icnewton
+from icnewton.algorithms.gdpp import residual
+from icnewton.constructions.parts.calibration import spectrum_of
+from icnewton.evaluation.responses import Named, is_linear, responses
+from icnewton.models.model import Model
+from icnewton.models.transformer import Transformer
+from icnewton.problems.linear import LinearCondition, sample
+from icnewton.randomness import generator
+from icnewton.theory.minimax import law, witness
+
+CONDITION = LinearCondition("normalised", 4, 12, 5.0, 0.0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 3), st.integers(0, 99))
+def test_a_polynomial_is_read_off_on_all_prompts(layers, seed):
+    scalars = (0.05 * torch.rand(2 * layers - 1, generator=generator("s", seed))).tolist()
+    gammas, etas = scalars[:layers], scalars[layers:]
+    options = {"etas": tuple(etas)} if etas else {}
+    built = icnewton.build("gdpp", d=4, gammas=tuple(gammas), **options)
+    model = replace(built, card=replace(built.card, kind="learned"))
+    prompts = sample(CONDITION, 8, 2, generator("p", seed))
+    frame = responses(Named("m", 0, layers, model), prompts, spectrum_of(CONDITION))
+    wanted = residual(torch.from_numpy(frame["eigenvalue"].to_numpy(copy=True)), gammas, etas)
+    found = torch.from_numpy(frame["residual"].to_numpy(copy=True))
+    torch.testing.assert_close(found, wanted, rtol=1e-8, atol=1e-9)
+    assert set(frame["part"]) == {"identity", "prompts"} and frame["is_linear"].all()
+    assert (frame["part"] == "prompts").sum() == 8 * 4
+
+
+def test_the_worst_error_is_that_of_the_law():
+    spectrum = spectrum_of(CONDITION)
+    model = icnewton.build("minimax", d=4, steps=2, spectrum=spectrum)
+    prompts = sample(CONDITION, 2, 1, generator("p"))
+    frame = responses(Named("built_minimax", 0, 2, model), prompts, spectrum)
+    assert frame["error"].max() == pytest.approx(law(2, *spectrum), rel=1e-9)
+
+
+def test_a_clip_that_acts_voids_the_law():
+    built = icnewton.build("gdpp", d=4, steps=2, upper=30.0)
+    found = witness(2, 1.0, 30.0, 4, 12)
+
+    def clipped(at):
+        transformer = Transformer(replace(built.transformer.config, clip=at), torch.float64)
+        transformer.load_state_dict(built.transformer.state_dict())
+        return Model(built.format, transformer, built.card)
+
+    assert is_linear(built, found.x, found.y) and is_linear(clipped(1e3), found.x, found.y)
+    assert not is_linear(clipped(0.1), found.x, found.y)
+    name = "released/normalised_kappa10_noise0/lsa_ln_layers1_seed0"
+    normed = icnewton.load(name).to(torch.float64)
+    found = witness(1, 1.0, 30.0, 10, 50)
+    assert not is_linear(normed, found.x, found.y)
