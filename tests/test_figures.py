@@ -69,6 +69,17 @@ def probes():
     return pd.concat(blocks, ignore_index=True)
 
 
+def responses():
+    eigenvalues, blocks = np.geomspace(2, 50, 21), []
+    for method, kind, step, layers in steps_of("linear"):
+        words = {"method": method, "kind": kind, "seed": 0, "step": step, "layers": layers}
+        for part in ("identity", "prompts")[: 1 + (kind == "learned")]:
+            left = (1 - eigenvalues / 60) ** step
+            values = {"eigenvalue": eigenvalues, "residual": left, "error": left}
+            blocks.append(pd.DataFrame(words | {"part": part, "is_linear": True} | values))
+    return pd.concat(blocks, ignore_index=True)
+
+
 def transfer():
     table = medians("linear")
     learned, blocks = table[table["kind"] == "learned"], []
@@ -104,6 +115,7 @@ def asked(kind):
     if entry.tables == "transfer":
         return {"": transfer()}, [PANELS[problem]]
     makers = {"medians": lambda: medians(problem), "errors": errors, "probes": probes}
+    makers["responses"] = responses
     return {place: makers[entry.tables]() for place in PLACES}, [PANELS[problem]]
 
 

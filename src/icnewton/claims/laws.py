@@ -5,7 +5,8 @@ from functools import partial
 
 from icnewton.claims.parts.claim import Claim
 from icnewton.claims.parts.evidence import Evidence, Row, exactly
-from icnewton.theory import minimax
+from icnewton.theory import bounds, minimax
+from icnewton.theory.first_phase import gain, least_gain, relative_error
 
 PLACE = 4
 ROUNDING = 3e-13  # of answers of size 1 by a built model of four layers
@@ -31,7 +32,31 @@ def minimax_law(evidence: Evidence) -> Iterator[Row]:
             yield Row("law", condition, text, "<=", 1 + 1e-4, exactly(excess.max(), where))
 
 
+def first_phase(evidence: Evidence) -> Iterator[Row]:
+    """What a damped step loses at least at any decrement: the theorem's constant, and every step of
+    the built models beside what the theorem says of it.
+    """
+    if "steps" not in evidence.measurements:
+        return
+    text = "decrease of g in a step while its decrement is at least 1/6, proved"
+    value = exactly(least_gain(), "at 1/6, mu = 1/3 and App. E.1's largest error")
+    yield Row("first phase", "every mu", text, ">=", bounds.DECREASE, value)
+    for mu, rows in evidence.measurements["steps"].groupby("mu"):
+        ordered = rows.sort_values(["error", "prompt", "step"])
+        lost = ordered.groupby(["error", "prompt"])["gap"].diff(-1)
+        kept = gain(ordered["decrement"], relative_error(float(mu), ordered["step_error"]))
+        spare = (lost - kept).dropna()
+        text = "decrease of g in a step less what is proved for it, smallest"
+        value = exactly(spare.min(), f"{len(spare)} steps")
+        yield Row("first phase", f"mu = {mu:g}", text, ">=", -ROUNDING, value)
+
+
 ENTRIES = {
+    "first phase": Claim(
+        "Our own: a damped Newton step lowers g by at least 0.01217 at every decrement from 1/6 "
+        "on, without a range of c and without a plot.",
+        first_phase,
+    ),
     "law": Claim(
         "Our own: no linear attention with L layers has a smaller worst error over spectra in "
         "[l, u] than 1 / T_m((u + l) / (u - l)), m = (3^L - 1) / 2, and one has it.",

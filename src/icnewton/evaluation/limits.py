@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from math import nan
 
+from icnewton.constructions.parts.calibration import spectrum_of
 from icnewton.evaluation.answers import Answers
 from icnewton.problems.linear import LinearCondition, LinearPrompts
 from icnewton.theory import query_as_key
-from icnewton.theory.polynomials import degree, fit, fitting_prompts
+from icnewton.theory.polynomials import Fits, degree, fitting_prompts
 
 
 def limits(
@@ -18,15 +19,20 @@ def limits(
 ) -> list[Answers]:
     """The best fixed polynomials of some numbers of layers, fitted to ``fitted_to`` other prompts.
 
-    Where models attend to their query, least squares with it as an example joins them, fitted to
-    the same prompts.
+    Depths at which these do not determine it are left out. Where models attend to their query,
+    least squares with it as an example joins them, fitted to the same prompts.
     """
-    batches = fitting_prompts(condition, fitted_to)
+    deepest = max(layers)
+    fits, factor = Fits(degree(deepest), spectrum_of(condition)[1]), query_as_key.BestFactor()
+    for index, batch in enumerate(fitting_prompts(condition, fitted_to)):
+        fits.add(index, batch)
+        factor.add(batch)
     found = []
     for depth in layers:
-        values = fit(batches, degree(depth)).predict(prompts)
-        found.append(Answers("best_polynomial", "theory", 0, depth, depth, values))
+        if fits.determined(degree(depth), prompts):
+            values = fits.polynomial(degree(depth)).predict(prompts)
+            found.append(Answers("best_polynomial", "theory", 0, depth, depth, values))
     if attending:
-        level = query_as_key.best_factor(batches) * query_as_key.predict(prompts)
+        level = factor.value * query_as_key.predict(prompts)
         found.append(Answers("query_as_example", "theory", 0, 0, nan, level))
     return found

@@ -30,8 +30,6 @@ up for the mean, but not for the spread. The *level* is the error that the best 
 is a reference, not an infimum, since the factor may depend on G'.
 """
 
-from collections.abc import Sequence
-
 from torch import Tensor
 
 from icnewton.algorithms.parts.normal_equations import direct_solve, gram_matrix, moment
@@ -50,9 +48,19 @@ def predict(prompts: LinearPrompts) -> Tensor:
     return (prompts.x[:, -1] * w).sum(-1)
 
 
-def best_factor(batches: Sequence[LinearPrompts]) -> float:
-    """The c with the least mean of (c * prediction - target)^2 / tr Sigma over all prompts."""
-    answers = [(predict(prompts), prompts) for prompts in batches]
-    products = [(answer * p.target / p.scale).sum().item() for answer, p in answers]
-    squares = [(answer.square() / p.scale).sum().item() for answer, p in answers]
-    return sum(products) / sum(squares)
+class BestFactor:
+    """The c with the least mean of (c * prediction - target)^2 / tr Sigma over the prompts seen."""
+
+    def __init__(self) -> None:
+        self.products = self.squares = 0.0
+
+    def add(self, prompts: LinearPrompts) -> None:
+        """See prompts."""
+        answer = predict(prompts)
+        self.products += (answer * prompts.target / prompts.scale).sum().item()
+        self.squares += (answer.square() / prompts.scale).sum().item()
+
+    @property
+    def value(self) -> float:
+        """c."""
+        return self.products / self.squares
