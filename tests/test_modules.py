@@ -31,7 +31,7 @@ def named(record):
         found += entries.of_condition(parse_condition(params["condition"]))
     if "run" in params:
         found += entries.of_run(parse_run(params["run"]))
-    if record.rule in ("evaluate_learned", "probe", "diabetes"):
+    if record.rule in ("evaluate_learned", "probe", "respond", "diabetes"):
         families = {name.split("/")[1].split("_layers")[0] for name in params["folders"]}
         found += [m for name in families for m in entries.of_family(name.split("-")[0])]
     if "algorithms" in params:
@@ -60,7 +60,16 @@ def records(finished):
 
 def test_every_rule_has_run(records):
     found = {record.rule.split("_newton")[0] for record in records}
-    assert {"data", "train", "evaluate_learned", "probe", "table", "figure", "claims"} <= found
+    assert {
+        "data",
+        "train",
+        "evaluate_learned",
+        "probe",
+        "respond",
+        "table",
+        "figure",
+        "claims",
+    } <= found
     assert {Path(script_of(record.rule)).exists() for record in records} == {True}
 
 

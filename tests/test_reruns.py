@@ -52,6 +52,12 @@ def probes(*conditions):
     return at("probe", *(condition for condition in conditions if condition in LINEAR))
 
 
+def responses(*conditions):
+    """What is left of eigenvalues, and the figures of it."""
+    drawn = {f"respond {LSA}", "figure boundary", "figure polynomials"}
+    return drawn if LSA in conditions else set()
+
+
 def shown(*conditions):
     """What is made of the evaluations of conditions."""
     return at("table", *conditions) | figures(*conditions) | CLAIMS
@@ -67,13 +73,13 @@ def asked_again(*conditions):
     evaluations = at("evaluate_learned", *conditions) | at("evaluate_references", *conditions)
     for condition in conditions:
         evaluations |= built[condition]
-    return evaluations | probes(*conditions) | shown(*conditions)
+    return evaluations | probes(*conditions) | responses(*conditions) | shown(*conditions)
 
 
 def trained_again(*conditions):
     """Trainings, and what follows from them."""
     trained = of_runs("train", *conditions) | at("evaluate_learned", *conditions)
-    return trained | probes(*conditions) | shown(*conditions)
+    return trained | probes(*conditions) | responses(*conditions) | shown(*conditions)
 
 
 def measured(*names):
@@ -125,7 +131,7 @@ EDITS = {
     ),
     "the style of all figures": (
         replaced(f"{PACKAGE}/figures/parts/style.py", '"font.size": 9', '"font.size": 10'),
-        figures(*FIGURES),
+        figures(*FIGURES) | {"figure boundary", "figure polynomials"},
     ),
     "a recipe's rate": (
         replaced(f"{PACKAGE}/training/recipes/fast.yaml", "rate: 3.0e-3", "rate: 3.1e-3"),
@@ -151,7 +157,7 @@ EDITS = {
         {
             f"train {LSA}/{run}".replace("seed0", "seed1") for run in FIRST
         }
-        | at("evaluate_learned", LSA) | probes(LSA) | shown(LSA),
+        | at("evaluate_learned", LSA) | probes(LSA) | responses(LSA) | shown(LSA),
     ),
     "the training's schedule": (
         replaced(f"{PACKAGE}/training/schedule.py", "0.5 *", "0.25 * 2 *"),
@@ -169,7 +175,7 @@ EDITS = {
     "weights corrupted": (
         corrupted(f"{MODEL}/weights.safetensors"),
         {f"train {LSA}/lsa_layers2_seed0", f"evaluate_learned {LSA}"}
-        | probes(LSA) | shown(LSA),
+        | probes(LSA) | responses(LSA) | shown(LSA),
     ),
     "a figure corrupted": (corrupted("figures/figure2.png"), {"figure figure2"}),
     # one new and one edited entry of each registry
@@ -207,7 +213,7 @@ EDITS = {
     ),
     "a construction": (
         again("constructions/least_squares.py"),
-        CONSTRUCTED["least_squares"] | {f"evaluate_built {LSA}", "diabetes"}
+        CONSTRUCTED["least_squares"] | {f"evaluate_built {LSA}", "diabetes"} | responses(LSA)
         | measured("constructions") | NEWTON,
     ),
     "a new measurement": (

@@ -188,11 +188,6 @@ rule respond:
         code=lambda w: stage(
             "respond.py",
             *of_runs(CONDITIONS[w.condition], names_at(w.condition)),
-            *[
-                module
-                for entry in experiment.built(w.condition).values()
-                for module in entries.of_construction(entry["family"])
-            ],
         ),
     message:
         "residual polynomials of models on {wildcards.condition}"

@@ -72,11 +72,11 @@ class Fits:
         features = _features(prompts, self.degree, self.upper) / root
         rows = torch.cat([features, prompts.target.unsqueeze(-1) / root], 1).numpy()
         part = index % PARTS
-        self.triangles[part] = np.linalg.qr(np.vstack([self.triangles[part], rows]), mode="r")
+        self.triangles[part] = _triangle(self.triangles[part], rows)
 
     def polynomial(self, degree: int, parts: Sequence[int] = range(PARTS)) -> Polynomial:
         """The polynomial with the least mean of (prediction - target)^2 / tr Sigma over parts."""
-        R = np.linalg.qr(np.vstack([self.triangles[part] for part in parts]), mode="r")
+        R = _triangle(*(self.triangles[part] for part in parts))
         columns = R[:, : degree + 1]
         size = np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
         found = np.linalg.lstsq(columns / size, R[:, -1], rcond=None)[0] / size
@@ -93,6 +93,11 @@ class Fits:
             errors = (predicted - prompts.target).square() / prompts.scale
             medians.append(errors.median().item())
         return max(medians) <= AGREEMENT * min(medians)
+
+
+def _triangle(*blocks: np.ndarray) -> np.ndarray:
+    """R of the QR factorisation of blocks that stand below each other."""
+    return np.asarray(np.linalg.qr(np.vstack(blocks), mode="r"))
 
 
 def fit(batches: Iterable[LinearPrompts], degree: int) -> Polynomial:
