@@ -36,7 +36,7 @@ from icnewton.models.formats import LeastSquaresFormat, RegressionFormat
 from icnewton.models.transformer import Transformer
 from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
 from icnewton.randomness import generator
-from icnewton.theory.polynomials import degree, fit, fitting_prompts
+from icnewton.theory.polynomials import degree, fitting_prompts, polynomial_fits
 from icnewton.threads import limit_threads
 from icnewton.training.fast.gram import sample_condensed
 from icnewton.training.fast.memory import keep_freed_memory
@@ -183,7 +183,10 @@ def summary(predictions: torch.Tensor, prompts: LinearPrompts) -> dict[str, floa
 
 def polynomial(layers: int, prompts: LinearPrompts) -> dict[str, float]:
     """The best fixed polynomial of the layers' degree."""
-    return summary(fit(fitting_prompts(CONDITION, 40000), degree(layers)).predict(prompts), prompts)
+    fits = polynomial_fits(degree(layers), spectrum_of(CONDITION)[1])
+    for index, batch in enumerate(fitting_prompts(CONDITION, 40000)):
+        fits.add(index, batch)
+    return summary(fits.predict(prompts, degree(layers) + 1), prompts)
 
 
 def keep(results: Path, name: str, measure: Callable[[], dict[str, float]]) -> None:

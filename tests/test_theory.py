@@ -17,7 +17,7 @@ from icnewton.claims.parts.evidence import NOTHING, exactly
 from icnewton.evaluation.answers import frame as frame_of
 from icnewton.evaluation.answers import layers_of, references
 from icnewton.evaluation.statistics import (
-    bootstrap_medians,
+    bootstrap,
     clusters,
     of_quantity,
     ratio,
@@ -30,58 +30,8 @@ from icnewton.models.transformer import Transformer
 from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
 from icnewton.randomness import generator
 from icnewton.theory import query_as_key
-from icnewton.theory.polynomials import degree, fit
 
 CONDITION = LinearCondition("normalised", 4, 20, 5.0, 0.0)
-
-
-def test_degrees():
-    assert [degree(layers) for layers in (1, 2, 3, 4)] == [0, 3, 12, 39]
-    with pytest.raises(ValueError, match="layers must be at least 1"):
-        degree(0)
-
-
-def test_polynomial_of_full_degree_is_the_inverse_on_one_spectrum():
-    """d distinct eigenvalues: a polynomial of degree d - 1 interpolates 1 / lambda, so one prompt
-    is solved exactly.
-    """
-    prompts = sample(CONDITION, 1, 1, generator("p"))
-    same = prompts.map(lambda t: t.expand(40, *t.shape[1:]).clone())
-    same.x[:, -1] = torch.randn(40, 4, generator=generator("q"), dtype=torch.float64)
-    same = replace(same, target=(same.x[:, -1] * same.w).sum(-1))
-    polynomial = fit([same], 3)
-    torch.testing.assert_close(polynomial.predict(same), same.target, rtol=1e-8, atol=1e-8)
-
-
-def test_higher_degree_is_never_worse_on_its_own_prompts():
-    """The second batch has larger eigenvalues: an interval that did not hold them spoiled a fit
-    with four layers once.
-    """
-    first, second = (
-        sample(CONDITION, 400, 1, generator("p")),
-        sample(CONDITION, 400, 1, generator("q")),
-    )
-    second = replace(second, x=1.5 * second.x, y=1.5 * second.y, target=1.5 * second.target)
-    errors = []
-    for layers in (1, 2, 3, 4):
-        polynomial = fit([first, second], degree(layers))
-        squares = [
-            ((polynomial.predict(prompts) - prompts.target) ** 2 / prompts.scale).mean()
-            for prompts in (first, second)
-        ]
-        errors.append(sum(squares).item())
-    assert errors[0] > errors[1] > errors[2] > errors[3]
-
-
-def test_the_best_polynomial_beats_the_best_single_multiple_of_the_moment():
-    """Degree 0 is the best c in c * a^T b; checked against the closed form of that one-dimensional
-    problem.
-    """
-    prompts = sample(CONDITION, 300, 1, generator("p"))
-    b = (prompts.x[:, :-1].mT @ prompts.y.unsqueeze(-1)).squeeze(-1)
-    feature = (prompts.x[:, -1] * b).sum(-1)
-    best = (feature * prompts.target / prompts.scale).sum() / (feature**2 / prompts.scale).sum()
-    torch.testing.assert_close(fit([prompts], 0).predict(prompts), best * feature)
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
@@ -256,7 +206,7 @@ def test_bootstrap_resamples_covariances_not_prompts():
     errors = np.repeat(
         np.arange(1.0, 9.0)[:, None], 50, axis=1
     )  # nothing varies within a covariance
-    assert bootstrap_medians(errors).std() > 0.5
+    assert bootstrap(errors).std() > 0.5
     assert ratio(3 * errors, errors) == (3.0, 3.0, 3.0)
 
 

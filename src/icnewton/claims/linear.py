@@ -16,7 +16,7 @@ import pandas as pd
 from icnewton.claims.parts.claim import Claim
 from icnewton.claims.parts.evidence import Evidence, Interval, Row, exactly, extreme
 from icnewton.claims.parts.scope import Scope
-from icnewton.evaluation.statistics import FAR, bootstrap_medians, diverged, interval, ratio
+from icnewton.evaluation.statistics import FAR, bootstrap, diverged, interval, ratio
 
 PLACE = 2
 EXACT = 1e-9  # relative error up to which a built model counts as executing its algorithm
@@ -131,7 +131,7 @@ def out_of_distribution(evidence: Evidence) -> Iterator[Row]:
         if condition not in evidence.probes:
             continue
         far = _leaving_the_line(evidence.probes[condition], method, depths[-1])
-        low, high = interval(bootstrap_medians(far))
+        low, high = interval(bootstrap(far))
         value = (float(np.median(far)), low, high, f"{depths[-1]} layers, {len(far)} prompts")
         text = (
             f"distance at the probe's end between {name} and the line that fits it in the "
@@ -201,10 +201,20 @@ def depth_pays(evidence: Evidence) -> Iterator[Row]:
         pairs = _at_equal_depth(evidence, condition, method, "newton3", depths)
         text = f"error of {name} over that of order 3, largest over depths"
         yield Row("order 3", condition, text, "<=", 1, extreme(pairs, True), (method,))
-        shallow = _at_equal_depth(evidence, condition, method, "best_polynomial", [1, 2])
-        if any(values is not None for _, values in shallow):
-            text = f"error of {name} over the best fixed polynomial's at 1 and 2 layers, largest"
-            yield Row("optimal", condition, text, "<=", 1.15, extreme(shallow, True), (method,))
+        yield from _near_the_best(evidence, condition, method, name)
+
+
+def _near_the_best(evidence: Evidence, condition: str, method: str, name: str) -> Iterator[Row]:
+    """The best fixed polynomial in the median and in the mean, which is what training minimises."""
+    compare = partial(evidence.linear.compare, condition)
+    for word, middle in (("median", np.median), ("mean", np.mean)):
+        pairs = [
+            (f"{L} layers", compare((method, L), ("best_polynomial", L), middle)) for L in (1, 2)
+        ]
+        if any(values is not None for _, values in pairs):
+            text = f"{word} error of {name} over the best fixed polynomial's at 1 and 2 layers"
+            value = extreme(pairs, True)
+            yield Row("optimal", condition, f"{text}, largest", "<=", 1.15, value, (method,))
 
 
 def real_data(evidence: Evidence) -> Iterator[Row]:
@@ -268,7 +278,7 @@ ENTRIES = {
     ),
     "optimal": Claim(
         "Our own: one and two layers are as good as the best fixed polynomial of their degree, "
-        "or better.",
+        "or better, in the median and in the mean.",
         depth_pays,
         NOISELESS,
         ("headline",),

@@ -4,7 +4,7 @@ Prompts of one covariance are not independent, so covariances are resampled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ LEVEL = 0.95
 # reach of the probes of Figures 3 to 6 in 99 % training ranges: the paper's +-20 and +-100
 NEAR, FAR = 20 / 14.9, 100 / 14.9
 Error = Callable[[pd.DataFrame], pd.Series]  # of the rows of a frame
+Middle = Callable[..., Any]  # np.median or np.mean
 KEYS = ["method", "kind", "step", "layers"]
 
 
@@ -40,15 +41,15 @@ def clusters(frame: pd.DataFrame, error: Error = squared_residual) -> np.ndarray
     return np.nan_to_num(errors, nan=np.inf)
 
 
-def bootstrap_medians(errors: np.ndarray, seed: int = 0) -> np.ndarray:
+def bootstrap(errors: np.ndarray, middle: Middle = np.median, seed: int = 0) -> np.ndarray:
     """Medians ``(RESAMPLES,)`` of errors ``(covariances, prompts)`` over resampled covariances.
 
     Equal seeds and shapes resample the same covariances, so ratios of two methods' medians are
-    paired.
+    paired. ``middle`` may be the mean instead.
     """
     generator = np.random.default_rng(seed)
     chosen = generator.integers(len(errors), size=(RESAMPLES, len(errors)))
-    return np.asarray(np.median(errors[chosen].reshape(RESAMPLES, -1), axis=1))
+    return np.asarray(middle(errors[chosen].reshape(RESAMPLES, -1), axis=1))
 
 
 def interval(samples: np.ndarray) -> tuple[float, float]:
@@ -81,7 +82,7 @@ def summarise(frame: pd.DataFrame, error: Error = squared_residual) -> pd.DataFr
     rows = []
     for key, group in frame.groupby(KEYS, sort=False, dropna=False, observed=True):
         errors = clusters(group, error)
-        low, high = interval(bootstrap_medians(errors))
+        low, high = interval(bootstrap(errors))
         with np.errstate(invalid="ignore"):
             between = np.percentile(np.median(errors, axis=1), [10, 90])
             within = np.percentile(errors, [10, 90])
@@ -108,13 +109,16 @@ def medians(frame: pd.DataFrame, measures: Mapping[str, "Measure"]) -> pd.DataFr
     return pd.concat(blocks, ignore_index=True)
 
 
-def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float, float]:
-    """Ratio of the median errors of two methods on the same covariances.
+def ratio(
+    numerator: np.ndarray, denominator: np.ndarray, middle: Middle = np.median
+) -> tuple[float, float, float]:
+    """Ratio of the median (or other middle) errors of two methods on the same covariances.
 
     Its paired bootstrap interval follows.
     """
-    low, high = interval(bootstrap_medians(numerator) / bootstrap_medians(denominator))
-    return float(np.median(numerator) / np.median(denominator)), low, high
+    resampled = (bootstrap(errors, middle) for errors in (numerator, denominator))
+    low, high = interval(np.divide(*resampled))
+    return float(middle(numerator) / middle(denominator)), low, high
 
 
 def similarity(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:

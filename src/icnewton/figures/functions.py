@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from icnewton.evaluation.statistics import FAR, NEAR, bootstrap_medians, interval
+from icnewton.evaluation.statistics import FAR, NEAR, bootstrap, interval
 from icnewton.figures.parts.kind import LAST_STEP, Kind, Panel, Tables, Words
 from icnewton.figures.parts.style import Style, method_label, subplots
 
@@ -93,7 +93,7 @@ def _annotate(ax: Axes, frame: pd.DataFrame, end: float) -> None:
     off, size = ends["output"] - ends["least_squares"], ends["slope"] * ends["value"]
     worst = (off.abs() / size.abs()).groupby(ends["covariance"]).max().to_numpy()
     prompts = np.nan_to_num(worst, nan=np.inf)[:, None]
-    low, high = interval(bootstrap_medians(prompts))
+    low, high = interval(bootstrap(prompts))
     text = f"{np.median(prompts):.2g} [{low:.2g}, {high:.2g}]"
     white = {"color": "white", "alpha": 0.8, "pad": 1}
     ax.text(0.97, 0.03, text, transform=ax.transAxes, ha="right", fontsize=8, bbox=white)

@@ -10,8 +10,8 @@ tr S (``invariants.py``). Nor does a sample of prompts determine p at every degr
 decide the mean, so that a fit to every quarter of the sample is held against that to all of it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -40,56 +40,44 @@ def fitting_prompts(condition: LinearCondition, count: int) -> Iterator[LinearPr
         yield sample(condition, BATCH, 1, generator("polynomial", condition, index))
 
 
-@dataclass(frozen=True)
-class Polynomial:
-    """p(S) = sum_j c_j T_j(2 S / upper - I), in Chebyshev polynomials on [0, upper].
-
-    coefficients: ``(degree + 1,)``.
-    """
-
-    coefficients: Tensor
-    upper: float
-
-    def predict(self, prompts: LinearPrompts) -> Tensor:
-        """a_test^T p(S) b, ``(batch,)``."""
-        return _features(prompts, len(self.coefficients) - 1, self.upper) @ self.coefficients
-
-
 class Fits:
-    """Least-squares problems for all degrees up to one, of parts of a sample that is seen once.
+    """Linear least squares over a sample of prompts that is seen once, in parts.
 
-    Each part is kept as the triangle R of its QR factorisation, whose size the sample does not
-    change. Chebyshev polynomials on [0, upper] are the basis; spectra may reach beyond.
+    features: from prompts to values ``(batch, count)``, whose best combination is wanted. Each part
+    is kept as the triangle R of a QR factorisation, whose size the sample does not change.
     """
 
-    def __init__(self, degree: int, upper: float) -> None:
-        self.degree, self.upper = degree, upper
-        self.triangles: list[np.ndarray] = [np.zeros((0, degree + 2)) for _ in range(PARTS)]
+    def __init__(self, features: Callable[[LinearPrompts], Tensor], count: int) -> None:
+        self.features = features
+        self.triangles: list[np.ndarray] = [np.zeros((0, count + 1)) for _ in range(PARTS)]
 
     def add(self, index: int, prompts: LinearPrompts) -> None:
         """Put prompts into the part of a batch's number."""
         root = prompts.scale.sqrt().unsqueeze(-1)
-        features = _features(prompts, self.degree, self.upper) / root
-        rows = torch.cat([features, prompts.target.unsqueeze(-1) / root], 1).numpy()
+        columns = [self.features(prompts) / root, prompts.target.unsqueeze(-1) / root]
         part = index % PARTS
-        self.triangles[part] = _triangle(self.triangles[part], rows)
+        self.triangles[part] = _triangle(self.triangles[part], torch.cat(columns, 1).numpy())
 
-    def polynomial(self, degree: int, parts: Sequence[int] = range(PARTS)) -> Polynomial:
-        """The polynomial with the least mean of (prediction - target)^2 / tr Sigma over parts."""
+    def predict(
+        self, prompts: LinearPrompts, count: int, parts: Sequence[int] = range(PARTS)
+    ) -> Tensor:
+        """What the best combination of the first features over parts answers, ``(batch,)``.
+
+        It has the least mean of (prediction - target)^2 / tr Sigma.
+        """
         R = _triangle(*(self.triangles[part] for part in parts))
-        columns = R[:, : degree + 1]
-        size = np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
-        found = np.linalg.lstsq(columns / size, R[:, -1], rcond=None)[0] / size
-        return Polynomial(torch.from_numpy(found), self.upper)
+        size = np.maximum(np.linalg.norm(R[:, :count], axis=0), 1e-300)
+        found = np.linalg.lstsq(R[:, :count] / size, R[:, -1], rcond=None)[0] / size
+        return self.features(prompts)[:, :count] @ torch.from_numpy(found)
 
-    def determined(self, degree: int, prompts: LinearPrompts) -> bool:
+    def determined(self, prompts: LinearPrompts, count: int) -> bool:
         """Whether a quarter of the sample would do: each gives the same median error on prompts.
 
         The same is a factor of at most 1.4. A fit that a larger sample would change fails.
         """
         medians = []
         for parts in (range(PARTS), *([part] for part in range(PARTS))):
-            predicted = self.polynomial(degree, parts).predict(prompts)
+            predicted = self.predict(prompts, count, parts)
             errors = (predicted - prompts.target).square() / prompts.scale
             medians.append(errors.median().item())
         return max(medians) <= AGREEMENT * min(medians)
@@ -100,17 +88,15 @@ def _triangle(*blocks: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.qr(np.vstack(blocks), mode="r"))
 
 
-def fit(batches: Iterable[LinearPrompts], degree: int) -> Polynomial:
-    """The best polynomial of a degree for all prompts of some batches."""
-    batches = list(batches)
-    spectra = (torch.linalg.eigvalsh(gram_matrix(prompts.x[:, :-1])) for prompts in batches)
-    fits = Fits(degree, max(spectrum.max().item() for spectrum in spectra))
-    for index, prompts in enumerate(batches):
-        fits.add(index, prompts)
-    return fits.polynomial(degree)
+def polynomial_fits(degree: int, upper: float) -> Fits:
+    """For all degrees up to one: the first k + 1 features are those of degree k.
+
+    They are Chebyshev polynomials on [0, upper]; spectra may reach beyond.
+    """
+    return Fits(partial(features, degree=degree, upper=upper), degree + 1)
 
 
-def _features(prompts: LinearPrompts, degree: int, upper: float) -> Tensor:
+def features(prompts: LinearPrompts, degree: int, upper: float) -> Tensor:
     """Values a_test^T T_j(2 S / upper - I) b, ``(batch, degree + 1)``, by recurrence."""
     examples, query = prompts.x[:, :-1], prompts.x[:, -1]
     S = gram_matrix(examples)

@@ -16,6 +16,7 @@ import pandas as pd
 from icnewton.claims.parts.scope import Facts, Scope
 from icnewton.evaluation.statistics import (
     Error,
+    Middle,
     clusters,
     diverged,
     of_quantity,
@@ -94,18 +95,22 @@ class Comparison:
         }
 
     def compare(
-        self, condition: str, top: tuple[str, int], bottom: tuple[str, int]
+        self,
+        condition: str,
+        top: tuple[str, int],
+        bottom: tuple[str, int],
+        middle: Middle = np.median,
     ) -> Interval | None:
-        """Ratio of median errors of two (method, step) with its interval, or None where one of them
-        was not evaluated.
+        """Ratio of median (or mean) errors of two (method, step), with its interval.
 
-        Methods with several seeds have their seeds' errors pooled within each covariance. Nothing
-        is known, nan, where one of their trainings diverged.
+        None where one of them was not evaluated. Methods with several seeds have their seeds'
+        errors pooled within each covariance. Nothing is known, nan, where one of their trainings
+        diverged.
         """
         if self._diverged & {(condition, *side) for side in (top, bottom)}:
             return np.nan, np.nan, np.nan
-        pair = [self._cells.get((condition, *side)) for side in (top, bottom)]
-        return None if pair[0] is None or pair[1] is None else ratio(pair[0], pair[1])
+        above, below = (self._cells.get((condition, *side)) for side in (top, bottom))
+        return None if above is None or below is None else ratio(above, below, middle)
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,7 @@ LOOKS = {
     "newton10": Look("Newton, order 10", "#117733", ">", "--"),
     "gradient_descent": Look("gradient descent", "#555555", "x", ":"),
     "best_polynomial": Look("best fixed polynomial", "#000000", "*", "-."),
+    "best_equivariant": Look("best equivariant answer", "#000000", "P", ":"),
     "query_as_example": Look("least squares, the query\nan example of label 0", "#A00020", "", ":"),
     "built_chebyshev": Look("built Chebyshev", "#009E73", "h", "-"),
     "built_newton2": Look("built Newton, order 2", "#882255", "p", "-"),
