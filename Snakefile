@@ -94,6 +94,7 @@ rule all:
         [path for condition in CONDITIONS for path in evaluated(condition)],
         expand(rules.probe.output, condition=PROBED),
         expand(rules.respond.output, condition=ANSWERING),
+        rules.extract.output if ANSWERING else [],
         expand(rules.transfer.output, condition=experiment.tested),
         MEASURED,
         rules.claims.output,

@@ -163,7 +163,7 @@ def test_linear_claims_come_after_logistic_ones():
     claims = list(all_claims())
     assert claims[:5] == ["T1.1", "T5.1", "T5.2", "T5.4", "E.1"]
     assert claims.index("cancer") + 1 == claims.index("L4.1")
-    assert claims[-3:] == ["diabetes", "first phase", "law"]
+    assert claims[-4:] == ["diabetes", "GD++", "first phase", "law"]
 
 
 def test_one_depth_shows_no_gain_and_decides_nothing():

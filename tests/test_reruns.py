@@ -54,7 +54,7 @@ def probes(*conditions):
 
 def responses(*conditions):
     """What is left of eigenvalues, and the figures of it."""
-    drawn = {f"respond {LSA}", "figure boundary", "figure polynomials"}
+    drawn = {f"respond {LSA}", "figure boundary", "figure polynomials", "extract"}
     return drawn if LSA in conditions else set()
 
 

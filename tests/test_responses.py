@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 import icnewton
 from icnewton.algorithms.gdpp import residual
 from icnewton.constructions.parts.calibration import spectrum_of
+from icnewton.evaluation.extraction import extract
 from icnewton.evaluation.responses import Named, is_linear, responses
 from icnewton.models.model import Model
 from icnewton.models.transformer import Transformer
@@ -60,3 +62,17 @@ def test_a_clip_that_acts_voids_the_law():
     normed = icnewton.load(name).to(torch.float64)
     found = witness(1, 1.0, 30.0, 10, 50)
     assert not is_linear(normed, found.x, found.y)
+
+
+def test_gdpp_is_recognised_and_noise_is_not():
+    built = icnewton.build("gdpp", d=4, steps=2, upper=40.0)
+    model = replace(built, card=replace(built.card, kind="learned"))
+    prompts = sample(CONDITION, 64, 1, generator("p"))
+    frame = responses(Named("lsa", 0, 2, model), prompts, spectrum_of(CONDITION))
+    (row,) = extract(frame).itertuples()
+    assert row.size > 0.1 and row.beyond_gdpp < 1e-4 * row.size
+    assert [float(value) for value in row.gammas.split()] == pytest.approx([1 / 30, 0.3], rel=1e-2)
+    noisy = frame.assign(residual=frame["residual"] + np.sin(np.arange(len(frame))))
+    (row,) = extract(noisy).itertuples()
+    assert row.beyond_gdpp == pytest.approx(0.5**0.5, rel=0.2)
+    assert extract(frame.assign(residual=np.inf)).empty

@@ -112,12 +112,37 @@ rule transfer_table:
         "../scripts/transfer_table.py"
 
 
+rule extract:
+    input:
+        expand(rules.respond.output, condition=ANSWERING),
+    output:
+        csv=report(
+            f"{RESULTS}/tables/extraction.csv",
+            category="7. Tables",
+            caption="../report/extraction.rst",
+            labels={"table": "how much of trained models is GD++"},
+        ),
+        md=f"{RESULTS}/tables/extraction.md",
+    log:
+        f"{RESULTS}/logs/tables/extraction.log",
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=stage("extract.py"),
+    message:
+        "how much of trained models is GD++"
+    script:
+        "../scripts/extract.py"
+
+
 rule claims:
     input:
         # functions, because Snakemake hashes a whole list once for each of its entries
         errors=lambda w: TABLES,
         probes=lambda w: expand(rules.probe.output, condition=PROBED),
         responses=lambda w: expand(rules.respond.output, condition=ANSWERING),
+        extraction=rules.extract.output.csv if ANSWERING else [],
         measurements=MEASURED,
         diabetes=rules.diabetes.output.predictions if "diabetes" in config else [],
     output:

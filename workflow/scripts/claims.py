@@ -25,11 +25,13 @@ def facts_of(values):
 with job(snakemake) as say:
     inputs = snakemake.input
     diabetes = list(inputs.get("diabetes", []) and [inputs.diabetes])
+    extraction = list(inputs.get("extraction", []) and [inputs.extraction])
     evidence = Evidence(
         errors=by_condition(inputs.errors),
         facts={name: facts_of(values) for name, values in snakemake.params.facts.items()},
         probes=by_condition(inputs.probes),
         responses=by_condition(inputs.responses),
+        extraction=read_tables(extraction) if extraction else None,
         measurements={Path(path).stem: read_tables([path]) for path in inputs.measurements},
         diabetes=read_tables(diabetes) if diabetes else None,
     )

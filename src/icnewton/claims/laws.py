@@ -51,7 +51,31 @@ def first_phase(evidence: Evidence) -> Iterator[Row]:
         yield Row("first phase", f"mu = {mu:g}", text, ">=", -ROUNDING, value)
 
 
+def descent(evidence: Evidence) -> Iterator[Row]:
+    """How much of LSA's residuals GD++ leaves unexplained, beside any function of the eigenvalue.
+
+    Models that attend to their query are no functions of eigenvalues; they are not counted.
+    """
+    if evidence.extraction is None:
+        return
+    for condition, rows in evidence.extraction.groupby("condition"):
+        known = rows[rows["method"] == "lsa"]
+        if known.empty or evidence.facts[condition].query_as_key.get("lsa", True):
+            continue
+        ratio = known["beyond_gdpp"] / known["beyond_eigenvalue"]
+        worst = known.loc[ratio.idxmax()]
+        where = f"largest of {len(known)} models: {worst.layers} layers, seed {worst.seed}"
+        text = "what the best GD++ leaves of trained LSA over what any function of lambda leaves"
+        yield Row("GD++", condition, text, "<=", 2, exactly(ratio.max(), where), ("lsa",))
+
+
 ENTRIES = {
+    "GD++": Claim(
+        "Our own: what trained LSA computes, as far as it is a function of the eigenvalue, is GD++ "
+        "with as many layers.",
+        descent,
+        figures=("responses_polynomials",),
+    ),
     "first phase": Claim(
         "Our own: a damped Newton step lowers g by at least 0.01217 at every decrement from 1/6 "
         "on, without a range of c and without a plot.",

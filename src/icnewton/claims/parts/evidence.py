@@ -120,7 +120,8 @@ class Evidence:
     errors: what problems say of answers, by condition of any problem, and facts of the same
     conditions; probes: outputs along a coordinate, by linear condition; measurements: those that
     need no learned model, by name, as far as there are any; diabetes: predictions, if there are
-    any; responses: what models leave of eigenvalues, by linear condition.
+    any; responses: what models leave of eigenvalues, by linear condition; extraction: how much of
+    that is GD++, if anything is known of it.
     """
 
     errors: Mapping[str, pd.DataFrame]
@@ -129,6 +130,7 @@ class Evidence:
     measurements: Mapping[str, pd.DataFrame]
     diabetes: pd.DataFrame | None = None
     responses: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    extraction: pd.DataFrame | None = None
 
     @cached_property
     def linear(self) -> Comparison:

@@ -7,6 +7,7 @@ scalars near it, always the same ones.
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from icnewton.algorithms.parts.normal_equations import gram_matrix
 from icnewton.problems.linear import LinearCondition, sample
 from icnewton.randomness import generator
 
-STARTS, ROUNDS = 16, 40
+STARTS, FEW, ROUNDS = 16, 8, 40
 POWERS = (2, 8, 32)
 PROMPTS, TAIL = 4096, 0.005  # to which scalars are fitted, and the share of extremes left out
 REACH = 1.5  # how far beyond the largest eigenvalue a guard goes
@@ -101,6 +102,21 @@ def fit_gdpp(condition: LinearCondition, layers: int, guarded: bool = False) -> 
     upper = REACH * largest if guarded else largest
     found = [_descend(value, start) for start in _starts(layers, upper)]
     return _scalars(min(found, key=lambda logarithms: _value(value, logarithms)[0]))
+
+
+def fit_residuals(eigenvalues: Tensor, residuals: Tensor, layers: int) -> tuple[Scalars, float]:
+    """The scalars whose polynomial is nearest to residuals at eigenvalues, both ``(count,)``.
+
+    The root mean square of the difference is returned with them.
+    """
+
+    def value(logarithms: Tensor) -> Tensor:
+        return (_residual(logarithms, eigenvalues) - residuals).square().mean().log()
+
+    starts = islice(_starts(layers, eigenvalues.max().item()), FEW)
+    found = [_descend(value, start) for start in starts]
+    best = min(found, key=lambda logarithms: _value(value, logarithms)[0])
+    return _scalars(best), math.exp(_value(value, best)[0] / 2)
 
 
 def _usual_prompts(condition: LinearCondition) -> tuple[Tensor, Tensor, float]:
