@@ -171,7 +171,7 @@ def test_one_depth_shows_no_gain_and_decides_nothing():
     frame = long_frame({"softmax": (2,)}, {"damped_newton": (0, 1)}, ("loss", "excess"))
     rows = assess(Evidence({"c": frame}, {"c": facts_of(condition)}, {}, {}))
     verdicts = {row.quantity: row.verdict for row in rows_at(rows, "c", "S6e")}
-    assert len(verdicts) == 3
+    assert len(verdicts) == 4
     assert (
         verdicts["excess loss of the encoder, deepest over shallowest"]
         == "not tested at this scale"

@@ -25,6 +25,7 @@ ROUNDING = 1e-6  # a decrement whose square is lost in the rounding of the next
 
 # Models of this project's recipe, and of the training of the paper's public code.
 ENCODERS = {"softmax": "the encoder", "softmax_hidden-authors": "the encoder as published"}
+GRADIENT_STEP = ("logistic_gradient_descent", 1)
 TRAINED = Scope("logistic", (*ENCODERS,), ("unnormalised", "normalised", "bounded"))
 
 
@@ -63,6 +64,9 @@ def one_step(evidence: Evidence) -> Iterator[Row]:
         text = "layers of a step beyond 11 + 2k, largest"
         stated = rows["error"].map(lambda error, mu=mu: bounds.depth(mu, error))
         yield Row("T5.2", where, text, "<=", 0, _worst(rows["layers_per_step"] - stated, rows))
+        wide = rows["width"] - (6 * rows["d"] + 4)
+        text = "rows of the residual stream beyond 6d + 4, largest"
+        yield Row("T5.2", where, text, "<=", 0, _worst(wide, rows))
         text = "hidden width over d (1 + mu)^6 / (eps^4 mu^8), largest"
         d = int(rows["d"].iloc[0])
         stated = rows["error"].map(lambda error, mu=mu, d=d: bounds.width(d, mu, error))
@@ -89,13 +93,16 @@ def few_layers(evidence: Evidence) -> Iterator[Row]:
         cost = cost_of_squaring(needed)
         if cost.empty:
             continue
-        slope = fit_line(
-            iterated_logarithm(needed["accuracy"].to_numpy()),
-            needed["layers"].to_numpy(dtype=float),
-        ).slope
-        label = f"from {cost.idxmax():g}; fit: {slope:.3g} layers for each unit of log2 log2 1/eps"
+        accuracy, layers = needed["accuracy"].to_numpy(), needed["layers"].to_numpy(dtype=float)
+        iterated = fit_line(iterated_logarithm(accuracy), layers)
+        slope = f"{iterated.slope:.3g} layers for each unit of log2 log2 1/eps"
         text = "Newton steps of layers from an error of eps to eps^2, largest"
-        yield Row("T1.1", where, text, "<=", 2, exactly(cost.max(), label))
+        value = exactly(cost.max(), f"from {cost.idxmax():g}; fit: {slope}")
+        yield Row("T1.1", where, text, "<=", 2, value)
+        plain = fit_line(np.log2(1 / accuracy), layers).residual
+        text = "residual of layers against log 1/eps over that against log log 1/eps"
+        value = exactly(plain / max(iterated.residual, 1e-9), f"{len(needed)} accuracies")
+        yield Row("T1.1", where, text, ">=", 1, value)
 
 
 def two_phases(evidence: Evidence) -> Iterator[Row]:
@@ -167,6 +174,9 @@ def _encoder(
     ]
     text = f"excess loss of {name}, deepest over shallowest"
     yield Row("S6e", condition, text, "<=", 0.5, extreme(ends, True), methods)
+    trivial = [(f"{depths[-1]} layers", excess.compare(condition, deepest, GRADIENT_STEP))]
+    text = f"excess loss of {name} at the deepest over that of one gradient step, c mean(y a)"
+    yield Row("S6e", condition, text, "<=", 0.5, extreme(trivial, True), methods)
     meets = [
         (f"{depths[-1]} layers", loss.compare(condition, deepest, ("damped_newton", last)))
         for last in evidence.steps(condition, "damped_newton")[-1:]
