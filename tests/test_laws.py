@@ -14,6 +14,7 @@ from icnewton.evaluation.laws import (
     layers_needed,
     width_exponent,
 )
+from icnewton.evaluation.measurements.activations import activation_errors
 from icnewton.theory import bounds, decrease
 
 
@@ -87,3 +88,11 @@ def test_width_exponent_of_an_exact_law():
     assert (
         exponent == pytest.approx(0.5) and low == pytest.approx(0.5) and high == pytest.approx(0.5)
     )
+
+
+def test_powers_of_relu_gain_a_power_of_the_width_each():
+    errors = activation_errors(0.1, (64, 128))
+    by = errors.pivot(index="activation", columns="neurons", values="error")
+    gained = np.log2(by[64] / by[128])
+    for order, name in enumerate(("ReLU", "squared ReLU", "cubed ReLU"), start=1):
+        assert gained[name] == pytest.approx(order + 1, abs=0.1)
