@@ -134,8 +134,10 @@ def built(
 
 
 def frame(answers: Sequence[Answers], condition: Condition, prompts: Prompts) -> pd.DataFrame:
-    """The tidy frame of what a problem says of answers."""
-    return pd.concat([_rows(item, condition, prompts) for item in answers], ignore_index=True)
+    """The tidy frame of what a problem says of answers; it may have no row."""
+    nothing = Answers("", "theory", 0, 0, nan, prompts.target)
+    blocks = [_rows(item, condition, prompts) for item in answers]
+    return pd.concat(blocks or [_rows(nothing, condition, prompts)[:0]], ignore_index=True)
 
 
 def _rows(item: Answers, condition: Condition, prompts: Prompts) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 The residuals r_j of a model on prompts of a condition (``responses.py``) are held against
 
-- functions of the eigenvalue: a parabola in log lambda in each of 25 bins;
+- functions of the eigenvalue: a parabola in log lambda in each of 25 bins of as many points;
 - GD++ with as many layers: 2 L - 1 scalars that fit the residuals best.
 """
 
@@ -15,7 +15,7 @@ import torch
 from icnewton.constructions.parts.scalars import fit_residuals
 from icnewton.evaluation.statistics import diverged
 
-BINS, DEEPEST = 25, 6
+BINS, LEAST, DEEPEST = 25, 4, 6
 
 
 def extract(responses: pd.DataFrame) -> pd.DataFrame:
@@ -49,7 +49,7 @@ def _rows(learned: pd.DataFrame) -> Iterator[dict[str, object]]:
 def _beyond(x: np.ndarray, r: np.ndarray) -> float:
     """The root mean square of what parabolas in bins of x leave of r."""
     left = []
-    for chosen in np.array_split(np.argsort(x), BINS):
-        parabola = np.polynomial.Polynomial.fit(x[chosen], r[chosen], min(2, len(chosen) - 1))
+    for chosen in np.array_split(np.argsort(x), max(min(BINS, len(x) // LEAST), 1)):
+        parabola = np.polynomial.Polynomial.fit(x[chosen], r[chosen], 2)
         left.append(r[chosen] - parabola(x[chosen]))
     return float(np.sqrt(np.mean(np.concatenate(left) ** 2)))

@@ -32,12 +32,13 @@ def degree(layers: int) -> int:
 
 
 def fitting_prompts(condition: LinearCondition, count: int) -> Iterator[LinearPrompts]:
-    """At least ``count`` prompts of a condition to fit to, in batches of 2,000.
+    """At least ``count`` prompts of a condition to fit to, in batches of at most 2,000.
 
-    They come from a random stream of their own.
+    There are enough batches for every part. They come from a random stream of their own.
     """
-    for index in range(-(-count // BATCH)):
-        yield sample(condition, BATCH, 1, generator("polynomial", condition, index))
+    size = min(BATCH, -(-count // PARTS))
+    for index in range(-(-count // size)):
+        yield sample(condition, size, 1, generator("polynomial", condition, index))
 
 
 class Fits:

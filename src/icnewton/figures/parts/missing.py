@@ -18,7 +18,7 @@ CHARACTERS = 14.0  # of the note to an inch of the figure
 def missing(
     tables: Tables, panels: Sequence[Panel], untrained: Sequence[str], words: Words
 ) -> Iterator[str]:
-    """``trained LSA with 5 layers (2 of 3 seeds diverged; normalised, ...)`` for models of
+    """``trained LSA with 5 and 6 layers (2 of 3 seeds diverged; normalised, ...)`` for models of
     ``panels`` that are not whole.
 
     A figure of one condition does not repeat it.
@@ -34,13 +34,22 @@ def missing(
     for condition, table in trained.items():
         where = f"; {words.condition(condition)}" if len(trained) > 1 else ""
         for family, depths in wanted.items():
+            reasons: dict[str, list[int]] = {}
             for layers in sorted(depths):
                 rows = table[(table["method"] == family) & (table["step"] == layers)]
                 run = f"{condition}/{family}_layers{layers}_"
                 if reason := _reason(rows, sum(name.startswith(run) for name in asked)):
-                    many = "s" if layers != 1 else ""
-                    name = method_label(family, words)
-                    yield f"{name} with {layers} layer{many} ({reason}{where})"
+                    reasons.setdefault(reason, []).append(layers)
+            name = method_label(family, words)
+            for reason, lost in reasons.items():
+                yield f"{name} with {_counted(lost)} ({reason}{where})"
+
+
+def _counted(depths: Sequence[int]) -> str:
+    """``1 layer``, ``1, 2 and 3 layers``."""
+    *others, last = map(str, depths)
+    text = f"{', '.join(others)} and {last}" if others else last
+    return f"{text} layer{'s' * (text != '1')}"
 
 
 def _by_training(
