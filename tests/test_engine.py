@@ -70,7 +70,9 @@ def test_the_answer_is_that_of_the_transformer(layers, heads, loops, seed, **opt
     fast, plain = answer(transformer, tokens), transformer.answer(tokens)
     assume(bool(plain.isfinite().all()))  # eight layers of random weights may overflow
     torch.testing.assert_close(fast, plain, rtol=1e-10, atol=1e-12)
-    assert_near(derivatives(fast, transformer), derivatives(plain, transformer), 1e-9)
+    wanted = derivatives(plain, transformer)
+    assume(all(part is None or bool(part.isfinite().all()) for part in wanted))
+    assert_near(derivatives(fast, transformer), wanted, 1e-9)
 
 
 @pytest.mark.parametrize("kind", ["lsa", "lsa_ln", "softmax"])
