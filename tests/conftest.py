@@ -96,13 +96,13 @@ def finished_tables(folder, spec):
     results, tables = folder / RESULTS, FIGURES[spec["kind"]].tables
     if tables == "medians":
         return {name: read_tables([results / f"tables/{name}.csv"]) for name in spec["conditions"]}
-    if tables == "probes":
-        paths = {name: results / f"evaluate/{name}/probes.parquet" for name in spec["conditions"]}
-        return {name: read_tables([path]) for name, path in paths.items()}
     folders = {name: results / "evaluate" / name for name in spec["conditions"]}
+    if tables in ("probes", "responses"):
+        return {name: read_tables([at / f"{tables}.parquet"]) for name, at in folders.items()}
+    others = ("probes", "responses")
     return {
-        name: read_tables(p for p in sorted(where.glob("*.parquet")) if p.stem != "probes")
-        for name, where in folders.items()
+        name: read_tables(path for path in sorted(at.glob("*.parquet")) if path.stem not in others)
+        for name, at in folders.items()
     }
 
 

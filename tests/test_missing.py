@@ -22,9 +22,9 @@ def test_a_figure_names_the_models_that_it_lacks(finished, name, depths):
     tables = {k: t[(t["method"] != family) | ~t["step"].isin(lacking)] for k, t in tables.items()}
     figure = draw(spec["kind"], tables, spec["panels"])
     notes = notes_of(figure)
-    assert all(
-        f"with {depth} layer{'s' if depth > 1 else ''} (not trained" in notes for depth in lacking
-    )
+    *others, last = map(str, lacking)
+    counted = f"{', '.join(others)} and {last}" if others else last
+    assert f"with {counted} layer{'s' * (counted != '1')} (not trained" in notes
 
 
 def test_a_figure_names_the_seeds_that_it_lacks(finished):
@@ -72,7 +72,8 @@ def with_diverged(table, family, layers, lost):
         table.loc[rows, ["seeds", "diverged"]] = (2, 2 if lost == "all" else 1)
         table.loc[rows, ["median", "low", "high", "mean"] if lost == "all" else ["mean"]] = np.inf
         return table
-    second, column = table[rows].assign(seed=1), "output" if "output" in table else "value"
+    second = table[rows].assign(seed=1)
+    column = next(name for name in ("output", "residual", "value") if name in table)
     table = pd.concat([table, second], ignore_index=True)
     rows = (
         (table["method"] == family)
