@@ -129,7 +129,7 @@ def scalars_of(model):
     return model.card.origin["gammas"], model.card.origin["etas"]
 
 
-@pytest.mark.parametrize(("layers", "median"), [(1, 0.3), (3, 5e-4), (4, 5e-7)])
+@pytest.mark.parametrize(("layers", "median"), [(1, 0.3), (2, 3e-2), (3, 5e-4), (4, 5e-7)])
 def test_fitted_scalars_beat_the_triangle_on_their_prompts(layers, median):
     condition = LinearCondition("normalised", 10, 50, 10.0, 0.0)
     fresh = sample(condition, 2048, 1, generator("fresh"))
@@ -140,8 +140,8 @@ def test_fitted_scalars_beat_the_triangle_on_their_prompts(layers, median):
     guarded = icnewton.fit_gdpp(condition, layers, guarded=True)
     careful = icnewton.build("gdpp", d=10, **guarded.settings)
     assert careful.error(fresh).median() <= triangle.error(fresh).median()
-    wide = torch.linspace(0, 300, 20_001, dtype=torch.float64)
-    assert residual(wide, *guarded).abs().max() <= 1.01
+    wide = torch.linspace(0, 340, 20_001, dtype=torch.float64)
+    assert residual(wide, *guarded).abs().max() <= 1.02
     assert residual(wide, *scalars_of(fitted)).abs().max() > 1.5
 
 

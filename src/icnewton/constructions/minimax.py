@@ -21,7 +21,7 @@ with remainder v_1 t + v_2 is any element of P_2k, and s t P_2k + P_k is P_{3k +
 layers reach k = 0, 1, 4, 13, ..., (3^l - 1) / 2. The last layer makes the answer alone, a multiple
 of every polynomial before it being added as it is made.
 
-Here t is the Chebyshev polynomial of degree k on [0, u], and values are those of lower degree.
+Here t is the Chebyshev polynomial of degree k on [0, u], and values are those of degree at most k.
 On [l, u] they would take large values at 0, and cancel: every polynomial of the stream but the
 first vanishes there.
 """

@@ -2,7 +2,8 @@
 
 The residuals r_j of a model on prompts of a condition (``responses.py``) are held against
 
-- functions of the eigenvalue: a parabola in log lambda in each of 25 bins of as many points;
+- a function of the eigenvalue, a parabola in log lambda in each of 25 bins of as many points, an
+  estimate that counts its three coefficients a bin;
 - GD++ with as many layers: 2 L - 1 scalars that fit the residuals best.
 """
 
@@ -21,7 +22,7 @@ BINS, LEAST, DEEPEST = 25, 4, 6
 def extract(responses: pd.DataFrame) -> pd.DataFrame:
     """One row for each trained model of at most six layers.
 
-    size: root mean square of r. beyond_eigenvalue, beyond_gdpp: that of what the functions of the
+    size: root mean square of r. beyond_eigenvalue, beyond_gdpp: that of what the function of the
     eigenvalue, and GD++, leave of it. gammas, etas: the scalars, as text.
     """
     return pd.DataFrame(_rows(responses[responses["part"] == "prompts"]))
@@ -47,9 +48,10 @@ def _rows(learned: pd.DataFrame) -> Iterator[dict[str, object]]:
 
 
 def _beyond(x: np.ndarray, r: np.ndarray) -> float:
-    """The root mean square of what parabolas in bins of x leave of r."""
-    left = []
+    """The root mean square of what parabolas in bins of x leave of r, without bias for noise."""
+    squares, freedom = 0.0, 0
     for chosen in np.array_split(np.argsort(x), max(min(BINS, len(x) // LEAST), 1)):
         parabola = np.polynomial.Polynomial.fit(x[chosen], r[chosen], 2)
-        left.append(r[chosen] - parabola(x[chosen]))
-    return float(np.sqrt(np.mean(np.concatenate(left) ** 2)))
+        squares += float(((r[chosen] - parabola(x[chosen])) ** 2).sum())
+        freedom += len(chosen) - 3
+    return (squares / freedom) ** 0.5

@@ -1,7 +1,7 @@
 """What a damped Newton step with an error gains, for every decrement (Theorem 5.4's first phase).
 
-Let g = f / (4 mu), which is self-concordant, L = mu + 1/4, t the decrement of g at w, and e the
-Euclidean error of the step. Write k = e sqrt(L / mu).
+Let ||a_i|| <= 1 and g = f / (4 mu), which is self-concordant, L = mu + 1/4, t the decrement of g at
+w, and e the Euclidean error of the step. Write k = e sqrt(L / mu).
 
 **Theorem.** A step lowers g by at least
 
@@ -16,7 +16,8 @@ norm is s = t / (1 + t).
     (1) The exact step lowers g by at least w(t) (Nesterov and Nemirovski).
     (2) grad g(w + p) = grad g t / (1 + t) + int_0^1 (H(w + r p) - H) p dr. By self-concordance
         H(w + r p) lies between (1 - r s)^2 H and (1 - r s)^-2 H. So both terms have dual norms
-        of at most t^2 / (1 + t), the second because s (1 / (1 - s) - 1) = t^2 / (1 + t).
+        of at most t^2 / (1 + t), the second because s (1 / (1 - s) - 1) = t^2 / (1 + t), and
+        together at most 2 t^2 / (1 + t).
     (3) The Hessian of g is at most L / (4 mu) everywhere. So the Euclidean norm of the gradient
         there is at most sqrt(L / mu) t^2 / (1 + t), and an error e from there changes g by at most
         k t^2 / (1 + t) + e^2 L / (8 mu).

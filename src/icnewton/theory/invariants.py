@@ -1,11 +1,13 @@
 """The floor of the mean error at one and two layers: the best equivariant answer.
 
-Weights and prompts of the protocols are isotropic in distribution once the prompt's covariance is
-rotated at random. So the mean error of any answer is at least that of its average over rotations,
-which is equivariant. The answer of L layers of linear attention, whose query is no key, is linear
-in a; its part that is odd in the labels is no worse on average. With S = A^T A, b = A^T y and
-m = (3^L - 1) / 2 it is then a polynomial in the entries of G = (S, b, y^T y) of degree at most m,
-and a combination of
+Let examples and noise be Gaussian with a covariance that is rotated at random, and weights standard
+normal. Rotations of R^d change no law then, and no more do orthogonal maps of the n examples with
+their labels, nor the signs of the labels with w, or of a. So the mean error of any answer is at
+least that of its average over all these. The average is equivariant, a function of
+G = (S, b, y^T y) with S = A^T A and b = A^T y, and odd in the labels and in a. The answer of L
+layers of linear attention, whose query is no key, is affine in a, biases or not, so that its
+average is linear in a. With m = (3^L - 1) / 2 it is a polynomial in the entries of G of degree at
+most m, and a combination of
 
     a^T S^j b  times  products of  tr S^i, y^T y and b^T S^i b,
 
@@ -13,7 +15,8 @@ each of degree one for every factor S, b in a^T S^j b, and y^T y, and two for b^
 combination is a linear least-squares problem, with one feature at L = 1 and 30 at L = 2. At L = 1
 the answer c a^T b is itself one of the model's, so that the floor is attained.
 
-It holds for noise-free and for noisy labels, and for any width, heads and biases.
+It holds for noise-free and for noisy labels, and for any width, heads and biases, without learned
+positions.
 """
 
 from itertools import product

@@ -60,7 +60,9 @@ def law(layers: int, lower: float, upper: float) -> float:
 
 
 def extremes(degree: int, lower: float, upper: float) -> Tensor:
-    """Where |R| is largest on [l, u], ``(degree + 1,)``."""
+    """Where |R| is largest on [l, u], ``(degree + 1,)``; raises ValueError for degree < 1."""
+    if degree < 1:
+        raise ValueError(f"degree must be at least 1, found {degree}")
     angles = torch.arange(degree + 1, dtype=torch.float64) * torch.pi / degree
     return (upper + lower) / 2 + (upper - lower) / 2 * angles.cos()
 

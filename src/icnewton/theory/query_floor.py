@@ -5,7 +5,7 @@ G' = (S', b, y^T y), S' = A^T A + a a^T. So it errs by at least what the best c(
 
     floor = E min_c E[(c^T u - y_hat)^2 | G'] / tr Sigma,    u = S'^{-1/2} a.
 
-**The law of u given G'** (Gaussian examples and weights, no noise, n > d). Whitened, u is
+**The law of u given G'** (Gaussian examples and weights, no noise, n > d + 1). Whitened, u is
 independent of S', with a density proportional to (1 - |u|^2)^((n - d - 1) / 2). Let v = S'^{-1/2} b
 and r = y^T y - |v|^2 > 0. The queries with this G' have (u^T v)^2 = r (1 - |u|^2), one in each
 direction t = u / |u| up to sign, with

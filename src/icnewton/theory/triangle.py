@@ -3,8 +3,9 @@
 Linear attention models, m and the four prompts of a point are those of ``minimax.py``.
 
 **Theorem.** On prompts with spec(A^T A) in (0, u] and ||w|| = 1 the least worst training residual
-||A w_hat - y|| of L layers is sqrt(u) 3^-L, whatever the condition number. For a model that is not
-linear in its query, it is the largest sqrt(s) |y_hat - a^T w| over A^T A = s I and a = w.
+||A w_hat - y|| of L layers is sqrt(u) 3^-L, whatever the condition number. A model
+that is not linear in its query has no w_hat; the largest sqrt(s) |y_hat - a^T w| over A^T A = s I
+and a = w stands for the residual then.
 
 *Not less.* Let r be as in the proof of the minimax law, and N = 3^L = 2 m + 1. Then
 P(t) = t r(u t^2) is odd, of degree at most N, with P'(0) = 1, and so is R = (-1)^m T_N / N. Let

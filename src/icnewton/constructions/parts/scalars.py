@@ -22,8 +22,9 @@ from icnewton.randomness import generator
 
 STARTS, FEW, ROUNDS = 16, 8, 40
 POWERS = (2, 8, 32)
+EXACT = 1e-15
 PROMPTS, TAIL = 4096, 0.005  # to which scalars are fitted, and the share of extremes left out
-REACH = 1.5  # how far beyond the largest eigenvalue a guard goes
+REACH, WEIGHT = 1.5, 1e3  # how far beyond the largest eigenvalue a guard goes, and how hard it is
 Objective = Callable[[Tensor], Tensor]  # of the logarithms of the scalars
 
 
@@ -48,8 +49,8 @@ def triangle_scalars(layers: int, upper: float) -> Scalars:
 def minimax_scalars(layers: int, lower: float, upper: float) -> Scalars:
     """Scalars with a small max |r| on [l, u], a local minimum.
 
-    One head has 2 L - 1 scalars, fewer than a polynomial of its degree, so that it is above the
-    minimax law from two layers on.
+    One head has 2 L - 1 scalars, fewer than a polynomial of its degree. All that were found lie
+    above the minimax law from two layers on.
     """
     angles = torch.linspace(0, math.pi, 60 * layers + 1, dtype=torch.float64)
     points = (upper + lower) / 2 + (upper - lower) / 2 * angles.cos()
@@ -80,8 +81,8 @@ def fit_gdpp(condition: LinearCondition, layers: int, guarded: bool = False) -> 
 
     Of 4,096 prompts those with the most extreme eigenvalues are left out, one in a hundred: they
     would decide alone. There |r| may be large, and so may be the mean error over all prompts.
-    ``guarded`` keeps |r| within 1 up to 1.5 times the largest eigenvalue, for a larger error
-    elsewhere. Raises ValueError for layers < 1.
+    ``guarded`` keeps |r| within about 1 up to 1.5 times the largest eigenvalue, by a penalty, for a
+    larger error elsewhere. Raises ValueError for layers < 1.
     """
     if layers < 1:
         raise ValueError(f"layers must be at least 1, found {layers}")
@@ -96,7 +97,7 @@ def fit_gdpp(condition: LinearCondition, layers: int, guarded: bool = False) -> 
         mean = (along * left).sum(1).mean()
         if guarded:
             excess = (_residual(logarithms, beyond).square() - 0.98).clamp_min(0)
-            mean = mean + excess.square().mean()
+            mean = mean + WEIGHT * excess.square().mean()
         return mean.log()
 
     upper = REACH * largest if guarded else largest
@@ -184,6 +185,8 @@ def _equalise(logarithms: np.ndarray, points: Tensor) -> np.ndarray:
 
     best, radius = np.abs(at(logarithms)).max(), 0.05
     for _ in range(ROUNDS):
+        if best < EXACT:  # an interval of one point
+            break
         jacobian = torch.autograd.functional.jacobian(
             lambda values: _residual(values, points), torch.from_numpy(logarithms)
         )
