@@ -4,6 +4,7 @@ rounding.
 
 import pytest
 import torch
+from conftest import LEAST_SQUARES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_logistic import problem
@@ -48,15 +49,7 @@ def test_inverse_stays(d, kappa, symmetric, order, dtype, seed):
 @given(
     st.integers(1, 12),
     st.floats(1, 100),
-    st.sampled_from(
-        [
-            {"order": 2},
-            {"order": 3},
-            {"order": 4},
-            {"step": "chebyshev"},
-            {"step": "chebyshev", "order": 3},
-        ]
-    ),
+    st.sampled_from(LEAST_SQUARES),
     st.sampled_from([0.0, 0.3]),
     PRECISION,
     st.integers(0, 99),

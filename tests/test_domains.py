@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from conftest import LEAST_SQUARES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_logistic import problem
@@ -70,15 +71,7 @@ def test_a_spectrum_outside_the_interval_is_noticed():
     st.integers(1, 8),
     st.floats(1, 30),
     st.integers(0, 7),
-    st.sampled_from(
-        [
-            {"order": 2},
-            {"order": 3},
-            {"order": 4},
-            {"step": "chebyshev"},
-            {"step": "chebyshev", "order": 3},
-        ]
-    ),
+    st.sampled_from(LEAST_SQUARES),
     st.sampled_from([0.0, 0.5]),
     st.integers(0, 99),
 )

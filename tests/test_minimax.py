@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import icnewton
-from icnewton.algorithms.parts.chebyshev import chebyshev_residual, degree
+from icnewton.algorithms.parts.chebyshev import chebyshev_residual
+from icnewton.algorithms.parts.extremal import degree
 from icnewton.algorithms.parts.normal_equations import direct_solve, gram_matrix, moment
 from icnewton.models.config import TransformerConfig
 from icnewton.models.learned_formats import RegressionFormat

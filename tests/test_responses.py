@@ -47,6 +47,10 @@ def test_the_worst_error_is_that_of_the_law():
     assert frame["error"].max() == pytest.approx(law(2, *spectrum), rel=1e-9)
 
 
+def linear_on(model, found):
+    return is_linear(model, found, model.answer(found.x, found.y))
+
+
 def test_a_clip_that_acts_voids_the_law():
     built = icnewton.build("gdpp", d=4, steps=2, upper=30.0)
     found = witness(2, 1.0, 30.0, 4, 12)
@@ -56,12 +60,12 @@ def test_a_clip_that_acts_voids_the_law():
         transformer.load_state_dict(built.transformer.state_dict())
         return Model(built.format, transformer, built.card)
 
-    assert is_linear(built, found.x, found.y) and is_linear(clipped(1e3), found.x, found.y)
-    assert not is_linear(clipped(0.1), found.x, found.y)
+    assert linear_on(built, found) and linear_on(clipped(1e3), found)
+    assert not linear_on(clipped(0.1), found)
     name = "released/normalised_kappa10_noise0/lsa_ln_layers1_seed0"
     normed = icnewton.load(name).to(torch.float64)
     found = witness(1, 1.0, 30.0, 10, 50)
-    assert not is_linear(normed, found.x, found.y)
+    assert not linear_on(normed, found)
 
 
 def test_gdpp_is_recognised_and_noise_is_not():

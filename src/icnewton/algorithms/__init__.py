@@ -7,11 +7,12 @@ lives in ``newton.py``.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import nan
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from icnewton.registry import Registry
+
+if TYPE_CHECKING:  # so that what only draws need not import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Algorithm:
 
     title: str
     problem: str
-    answers: Callable[[Any, Any], Iterator[Tensor]]
+    answers: "Callable[[Any, Any], Iterator[Tensor]]"
     steps: tuple[int, ...]
     layers: float = nan
     construction: str | None = None

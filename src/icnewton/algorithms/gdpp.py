@@ -46,7 +46,7 @@ def descent(S: Tensor, b: Tensor) -> Iterates:
     layers, far below float64, w_t stays.
     """
     eigenvalues, V = torch.linalg.eigh(S)
-    b, upper = (V.mT @ b.unsqueeze(-1)).squeeze(-1), eigenvalues[:, -1:]
+    b, upper = apply(V.mT, b), eigenvalues[:, -1:]
     w, p, r = torch.zeros_like(b), torch.ones_like(b), torch.ones_like(b)
     for layer in range(LAYERS):
         yield apply(V, w)

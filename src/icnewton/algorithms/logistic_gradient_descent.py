@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from icnewton.algorithms import Algorithm
-from icnewton.algorithms.parts.logistic import weights
+from icnewton.algorithms.parts.logistic import FIRST_ORDER_STEPS, weights
 from icnewton.problems.parts.logistic_loss import gradient
 
 
@@ -32,7 +32,7 @@ ENTRIES = {
         title="gradient descent, step 1/L",
         problem="logistic",
         answers=weights(logistic_gradient_descent),
-        steps=(0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
+        steps=FIRST_ORDER_STEPS,
         layers=1.0,  # as it is built here
     )
 }

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from icnewton.algorithms import Algorithm
-from icnewton.algorithms.parts.logistic import weights
+from icnewton.algorithms.parts.logistic import FIRST_ORDER_STEPS, weights
 from icnewton.problems.parts.logistic_loss import gradient
 
 
@@ -29,7 +29,7 @@ ENTRIES = {
         title="normalised gradient descent",
         problem="logistic",
         answers=weights(normalised_descent),
-        steps=(0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
+        steps=FIRST_ORDER_STEPS,
         layers=1.0,
     )
 }

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from icnewton.algorithms import Algorithm
+from icnewton.algorithms.parts.accelerated import accelerated
 from icnewton.algorithms.parts.normal_equations import Iterates, apply, predictions
 
 
@@ -14,13 +15,11 @@ def nesterov(S: Tensor, b: Tensor) -> Iterates:
     prompt.
     """
     spectrum = torch.linalg.eigvalsh(S)
-    upper, root = spectrum[:, -1:], (spectrum[:, -1:] / spectrum[:, :1]).sqrt()
-    momentum = (root - 1) / (root + 1)
-    w = previous = torch.zeros_like(b)
-    while True:
-        yield w
-        ahead = w + momentum * (w - previous)
-        w, previous = ahead + (b - apply(S, ahead)) / upper, w
+
+    def gradient(w: Tensor) -> Tensor:
+        return apply(S, w) - b
+
+    return accelerated(gradient, torch.zeros_like(b), spectrum[:, -1:], spectrum[:, :1])
 
 
 ENTRIES = {

@@ -33,7 +33,6 @@ ones a small mean error over prompts of a condition.
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from icnewton.constructions import Construction
@@ -50,7 +49,6 @@ from icnewton.constructions.parts.scalars import (
 from icnewton.models.built_formats import DescentFormat
 from icnewton.models.model import Model, assemble
 from icnewton.models.stream import Stream
-from icnewton.models.transformer import Transformer
 from icnewton.problems.linear import LinearCondition
 
 MOST_STEPS = 300  # 9^300 is the end of float64
@@ -85,13 +83,11 @@ def build_gdpp(
     else:
         chosen = _given(assumed, gammas or (), etas or ())
     format = DescentFormat(d)
-    compiled = compile_layers(format.stream, _layers(format.stream, chosen), budget=budget)
-    transformer = Transformer(replace(compiled.config, query_as_key=False))
-    transformer.load_state_dict(compiled.state_dict())
+    layers = _layers(format.stream, chosen)
     origin = {"gammas": list(chosen.gammas), "etas": list(chosen.etas)}
     return assemble(
         format,
-        transformer,
+        compile_layers(format.stream, layers, budget=budget, query_as_key=False),
         family="gdpp",
         kind="built",
         claim="GD++",

@@ -52,9 +52,8 @@ def build_inverse(
     bytes.
     """
     if d < 1 or steps < 0:
-        raise ValueError(
-            f"d must be at least 1 and steps at least 0, found d = {d}, steps = {steps}"
-        )
+        found = f"d = {d}, steps = {steps}"
+        raise ValueError(f"d must be at least 1 and steps at least 0, found {found}")
     if step not in ("newton", "chebyshev"):
         raise ValueError(f"step must be 'newton' or 'chebyshev', found {step!r}")
     if step == "chebyshev":

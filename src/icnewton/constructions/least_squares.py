@@ -24,7 +24,7 @@ X_0 a_test and ends as X_T a_test.
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from icnewton.algorithms.parts.chebyshev import chebyshev_constants
 from icnewton.constructions import Construction
@@ -63,14 +63,9 @@ def build_least_squares(
     afford_depth(3 + steps * (2 if order == 4 else 1))
     origin: dict[str, Any] = {"d": d, "n": n, "steps": steps, "alpha": alpha, "ridge": ridge}
     origin |= {"order": order, "step": step, "spectrum": spectrum and list(spectrum)}
-    start = alpha or 0.0  # a Chebyshev step has none
-    if order == 3:
-        blocks, query_block = {"a": d, "y": 1} | dict.fromkeys(("I", "T", "S", "R", "X"), d), "T"
-        layers, per_step = _cubic(Stream(blocks), steps, start, ridge, spectrum), 1
-    else:
-        blocks, query_block = {"a": d, "y": 1} | dict.fromkeys(("I", "S", "X"), d) | {"w": 1}, "S"
-        per_step = order // 2
-        layers = _quadratic(Stream(blocks), steps * per_step, start, ridge, spectrum)
+    per_step, blocks, query_block = _shape(d, order)
+    scaling, stream = _scaling(steps * per_step, alpha, ridge, order, spectrum), Stream(blocks)
+    layers = (_cubic if order == 3 else _quadratic)(stream, scaling, ridge)
     format = LeastSquaresFormat(d, n, blocks, query_block)
     return assemble(
         format,
@@ -115,16 +110,39 @@ def _check(
         raise ValueError(f"step must be 'newton' or 'chebyshev', found {step!r}")
 
 
-def _quadratic(
-    stream: Stream, steps: int, alpha: float, ridge: float, spectrum: tuple[float, float] | None
-) -> Layers:
+def _shape(d: int, order: int) -> tuple[int, dict[str, int], str]:
+    """Layers of a step, the blocks of the stream, and the block that holds the query."""
+    if order == 3:
+        return 1, {"a": d, "y": 1} | dict.fromkeys(("I", "T", "S", "R", "X"), d), "T"
+    return order // 2, {"a": d, "y": 1} | dict.fromkeys(("I", "S", "X"), d) | {"w": 1}, "S"
+
+
+class _Scaling(NamedTuple):
+    """X_0 = constant I + slope S, and the c of each step, which is 1 for Newton's iteration."""
+
+    constant: float
+    slope: float
+    scales: list[float]
+
+
+def _scaling(
+    steps: int,
+    alpha: float | None,
+    ridge: float,
+    order: int,
+    spectrum: tuple[float, float] | None,
+) -> _Scaling:
+    if spectrum is None:
+        return _Scaling(0.0, alpha or 0.0, [1.0] * steps)
+    lower, upper = (end + ridge for end in spectrum)
+    constant, slope, scales = chebyshev_constants(lower, upper, order)
+    return _Scaling(constant, slope, list(islice(scales, steps)))
+
+
+def _quadratic(stream: Stream, scaling: _Scaling, ridge: float) -> Layers:
     """S, X_0 = c_0 I + c_1 S, then Newton steps scaled by c, then w and y_hat."""
     a, y, I, S, w, X = stream.rows("a", "y", "I", "S", "w", "X")
-    if spectrum is None:
-        constant, slope, scales = 0.0, alpha, [1.0] * steps
-    else:
-        constant, slope, endless = chebyshev_constants(spectrum[0] + ridge, spectrum[1] + ridge)
-        scales = list(islice(endless, steps))
+    constant, slope, scales = scaling
     start = [Head({"S": a, "X": slope * a}, key=a, query=I)]
     shift: Mapping[str, float] = {"S": ridge, "X": constant + slope * ridge}
     if shifted := {block: size * I for block, size in shift.items() if size}:
@@ -137,9 +155,7 @@ def _quadratic(
     ]
 
 
-def _cubic(
-    stream: Stream, steps: int, alpha: float, ridge: float, spectrum: tuple[float, float] | None
-) -> Layers:
+def _cubic(stream: Stream, scaling: _Scaling, ridge: float) -> Layers:
     """Order 3, one layer a step: X <- X + c R (R + I) X, with the residual R = I - X S as a block.
 
     c is 1 for Newton's iteration. S is symmetric and X a polynomial in it, so R is its own
@@ -148,11 +164,7 @@ def _cubic(
     anew from X, q <- X a_test + c R (R + I) q, so an error of q is multiplied by c R (R + I), and
     forgotten as R vanishes.
     """
-    if spectrum is None:
-        constant, slope, scales = 0.0, alpha, [1.0] * steps
-    else:
-        constant, slope, endless = chebyshev_constants(spectrum[0] + ridge, spectrum[1] + ridge, 3)
-        scales = list(islice(endless, steps))
+    constant, slope, scales = scaling
     a, y, I, T, S, X = stream.rows("a", "y", "I", "T", "S", "X")
     gram = [Head({"S": a}, key=a, query=I)]
     if ridge:

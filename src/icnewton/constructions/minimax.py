@@ -28,14 +28,14 @@ first vanishes there.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.polynomial import chebyshev
 
-from icnewton.algorithms.parts.chebyshev import chebyshev_residual, degree
+from icnewton.algorithms.parts.chebyshev import chebyshev_residual
+from icnewton.algorithms.parts.extremal import degree
 from icnewton.constructions import Construction
 from icnewton.constructions.inverse import Layers
 from icnewton.constructions.parts.budget import BUDGET, afford
@@ -45,7 +45,6 @@ from icnewton.models.built_formats import PolynomialFormat
 from icnewton.models.config import TransformerConfig
 from icnewton.models.model import Model, assemble
 from icnewton.models.stream import Rows
-from icnewton.models.transformer import Transformer
 from icnewton.problems.linear import LinearCondition
 
 FACTOR = np.array([0.5, -0.5])  # s / u in Chebyshev polynomials of 1 - 2 s / u
@@ -72,12 +71,9 @@ def build_minimax(
     format = PolynomialFormat(d, count)
     plan, made = _plan(steps)
     heads = _heads(plan, _shares(made, lower, upper), upper)
-    compiled = compile_layers(format.stream, heads, budget=budget)
-    transformer = Transformer(replace(compiled.config, query_as_key=False))
-    transformer.load_state_dict(compiled.state_dict())
     return assemble(
         format,
-        transformer,
+        compile_layers(format.stream, heads, budget=budget, query_as_key=False),
         family="minimax",
         kind="built",
         claim="minimax law",

@@ -1,5 +1,6 @@
 """What a check of a model on prompts finds, one entry for each prompt."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -72,6 +73,26 @@ def whole(name: str, value: object, most: int) -> int:
 def share(outside: Tensor) -> str:
     """``3 of 8 prompts``, from booleans ``(batch,)``."""
     return f"{int(outside.sum())} of {len(outside)} prompts"
+
+
+def spectral_slack(x: Tensor, dtype: torch.dtype) -> float:
+    """By how much rounding of prompts may move an eigenvalue, relative to it."""
+    return max(1e-9, 100 * torch.finfo(x.dtype if x.is_floating_point() else dtype).eps)
+
+
+def beyond(eigenvalues: Tensor, lower: float, upper: float, slack: float) -> Tensor:
+    """Which spectra ``(batch, d)``, ascending, leave [lower, upper], ``(batch,)``."""
+    low, high = eigenvalues[:, 0] * (1 + slack), eigenvalues[:, -1]
+    return (low < lower) | (high > upper * (1 + slack))
+
+
+def fewest_steps(residuals: Iterable[Tensor], tolerance: float) -> Tensor:
+    """The fewest steps with max |rho| within the tolerance, ``(batch,)``; infinite where none are.
+
+    residuals: rho ``(batch, d)`` after 0, 1, 2, ... steps, as many as may be tried.
+    """
+    small = torch.stack([rho.abs().amax(-1) <= tolerance for rho in residuals])
+    return torch.where(small.any(0), small.int().argmax(0).double(), torch.inf)
 
 
 def refuse_growth(

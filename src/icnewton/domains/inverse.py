@@ -5,13 +5,23 @@ Chebyshev step symmetric A with a spectrum within the interval in the weights.
 """
 
 import math
+from collections.abc import Iterator
 from itertools import islice
 
 import torch
 from torch import Tensor
 
-from icnewton.algorithms.parts.chebyshev import chebyshev_constants
-from icnewton.domains.check import Check, refuse_growth, share, whole
+from icnewton.algorithms.parts.chebyshev import chebyshev_constants, scaled_residuals
+from icnewton.algorithms.parts.normal_equations import nth
+from icnewton.domains.check import (
+    Check,
+    beyond,
+    fewest_steps,
+    refuse_growth,
+    share,
+    spectral_slack,
+    whole,
+)
 from icnewton.inputs import not_finite, visible
 from icnewton.models.config import MOST_APPLIED
 from icnewton.models.model import Card, Model
@@ -96,7 +106,7 @@ class ScaledInverseDomain:
         self.order = whole("order", origin["order"], 3)
         self.total = whole("steps", origin["steps"], MOST_APPLIED)
         self.lower, self.upper = plain("spectrum", origin["spectrum"], tuple[float, float])
-        self.residuals(torch.ones(1), 0)
+        chebyshev_constants(self.lower, self.upper, self.order)
 
     def complaint(self, dtype: torch.dtype, A: Tensor) -> str:
         """A sentence if A is not symmetric, or eigenvalues lie outside."""
@@ -108,9 +118,8 @@ class ScaledInverseDomain:
         if found := _lopsided(A.detach().double(), eps):
             return found
         eigenvalues = torch.linalg.eigvalsh(A.detach().double())
-        slack = 1 + max(1e-9, 100 * eps)
-        low, high = eigenvalues[:, 0] * slack < self.lower, eigenvalues[:, -1] > self.upper * slack
-        if not bool((outside := low | high).any()):
+        outside = beyond(eigenvalues, self.lower, self.upper, spectral_slack(A, dtype))
+        if not bool(outside.any()):
             return ""
         found = f"[{eigenvalues[outside].min():.6g}, {eigenvalues[outside].max():.6g}]"
         built = f"it was built for [{self.lower:g}, {self.upper:g}]"
@@ -119,21 +128,13 @@ class ScaledInverseDomain:
     def check(self, model: Model, A: Tensor, tolerance: float) -> Check:
         """What the polynomial leaves on the spectrum of A, and steps by its bound."""
         eigenvalues = torch.linalg.eigvalsh(A.detach().double())
-        residual = self.residuals(eigenvalues, self.total).abs().amax(-1)
-        steps = torch.full_like(residual, torch.inf)
-        for count in reversed(range(MOST_STEPS)):
-            worst = self.residuals(eigenvalues, count).abs().amax(-1)
-            steps = torch.where(worst <= tolerance, float(count), steps)
+        residual = nth(self._residuals(eigenvalues), self.total).abs().amax(-1)
+        steps = fewest_steps(islice(self._residuals(eigenvalues), MOST_STEPS), tolerance)
         complaint = self.complaint(model.transformer.dtype, A)
         return Check(residual, eigenvalues[:, [0, -1]], residual, steps, complaint)
 
-    def residuals(self, eigenvalues: Tensor, steps: int) -> Tensor:
-        """rho(lambda) after a number of steps."""
-        constant, slope, scales = chebyshev_constants(self.lower, self.upper, self.order)
-        rho = 1 - eigenvalues * (constant + slope * eigenvalues)
-        for scale in islice(scales, steps):
-            rho = (1 - scale) * rho ** (self.order - 2) + scale * rho**self.order
-        return rho
+    def _residuals(self, eigenvalues: Tensor) -> Iterator[Tensor]:
+        return scaled_residuals(eigenvalues, self.lower, self.upper, self.order)
 
 
 def _lopsided(A: Tensor, eps: float) -> str:

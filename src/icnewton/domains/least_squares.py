@@ -7,9 +7,17 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from icnewton.algorithms.parts.chebyshev import chebyshev_constants
+from icnewton.algorithms.parts.chebyshev import chebyshev_constants, scaled_residuals
 from icnewton.algorithms.parts.normal_equations import gram_matrix, moment, nth
-from icnewton.domains.check import Check, refuse_growth, share, whole
+from icnewton.domains.check import (
+    Check,
+    beyond,
+    fewest_steps,
+    refuse_growth,
+    share,
+    spectral_slack,
+    whole,
+)
 from icnewton.inputs import not_finite, visible
 from icnewton.models.config import MOST_APPLIED
 from icnewton.models.model import Card, Model
@@ -54,13 +62,13 @@ class LeastSquaresDomain:
         lower, upper = eigenvalues[:, 0], eigenvalues[:, -1]
         deficient = self._vanishing(eigenvalues, dtype)[:, 0]
         refuse_growth(deficient, self.total, self.order, dtype, "a ridge")
-        slack = 1 + max(1e-9, 100 * torch.finfo(x.dtype if x.is_floating_point() else dtype).eps)
+        slack = spectral_slack(x, dtype)
         if self.spectrum is None:
-            outside = upper >= self.most * slack
+            outside = upper >= self.most * (1 + slack)
             built = f"alpha = {self.alpha:g} converges below {self.most:.6g}"
         else:
             low, high = self.spectrum
-            outside = (lower * slack < low) | (upper > high * slack)
+            outside = beyond(eigenvalues, low, high, slack)
             built = f"it was built for [{low:g}, {high:g}]"
         if not bool(outside.any()):
             return ""
@@ -82,6 +90,8 @@ class LeastSquaresDomain:
         divisors = torch.where(vanishing, math.inf, shifted)
         solution = (moment(examples, y).unsqueeze(-2) @ V).squeeze(-2) / divisors
         residuals = torch.where(vanishing, 0.0, nth(self._residuals(shifted), self.total))
+        first = islice(self._residuals(shifted), MOST_STEPS)
+        tried = (rho.masked_fill(vanishing, 0.0) for rho in first)
         along = (query @ V).squeeze(-2)
         rounding = torch.finfo(dtype).eps * shifted[:, -1] / divisors.amin(-1)
         rounding = rounding * along.norm(dim=-1) * solution.norm(dim=-1)
@@ -89,7 +99,7 @@ class LeastSquaresDomain:
             residual=residuals.abs().amax(-1),
             spectrum=eigenvalues[:, [0, -1]],
             expected_error=(along * residuals * solution).sum(-1).abs() + rounding,
-            steps=self._sufficient(shifted, vanishing, tolerance),
+            steps=fewest_steps(tried, tolerance),
             complaint=complaint,
         )
 
@@ -110,19 +120,4 @@ class LeastSquaresDomain:
                 yield rho
                 rho = rho.pow(self.order)
         low, high = (end + self.ridge for end in self.spectrum)
-        constant, slope, scales = chebyshev_constants(low, high, self.order)
-        rho = 1 - shifted * (constant + slope * shifted)
-        for scale in scales:
-            yield rho
-            rho = (1 - scale) * rho ** (self.order - 2) + scale * rho**self.order
-
-    def _sufficient(self, shifted: Tensor, vanishing: Tensor, tolerance: float) -> Tensor:
-        """The fewest steps after which max |rho| is within the tolerance, ``(batch,)``.
-
-        Infinite where none are.
-        """
-        steps = torch.full_like(shifted[:, 0], torch.inf)
-        for count, rho in enumerate(islice(self._residuals(shifted), MOST_STEPS)):
-            worst = torch.where(vanishing, 0.0, rho).abs().amax(-1)
-            steps = torch.where((worst <= tolerance) & steps.isinf(), float(count), steps)
-        return steps
+        yield from scaled_residuals(shifted, low, high, self.order)

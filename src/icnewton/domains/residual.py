@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from icnewton.algorithms.gdpp import residual
-from icnewton.algorithms.parts.chebyshev import chebyshev_residual, degree
+from icnewton.algorithms.parts.chebyshev import chebyshev_residual
+from icnewton.algorithms.parts.extremal import degree
 from icnewton.algorithms.parts.normal_equations import gram_matrix, moment
-from icnewton.domains.check import Check, share, whole
+from icnewton.domains.check import Check, beyond, share, spectral_slack, whole
 from icnewton.inputs import not_finite, visible
 from icnewton.models.config import MOST_APPLIED
 from icnewton.models.model import Card, Model
@@ -39,8 +40,7 @@ class ResidualDomain:
         if found := not_finite(x=x, y=y):
             return found
         eigenvalues = self._spectra(x)[0]
-        slack = max(1e-9, 100 * torch.finfo(x.dtype if x.is_floating_point() else dtype).eps)
-        outside, where = self.outside(eigenvalues, slack)
+        outside, where = self.outside(eigenvalues, spectral_slack(x, dtype))
         if not bool(outside.any()):
             return ""
         low, high = eigenvalues[outside].min().item(), eigenvalues[outside].max().item()
@@ -94,9 +94,8 @@ class MinimaxDomain(ResidualDomain):
 
     def outside(self, eigenvalues: Tensor, slack: float) -> tuple[Tensor, str]:
         """Beyond either end."""
-        low = eigenvalues[:, 0] * (1 + slack) < self.lower
-        high = eigenvalues[:, -1] > self.upper * (1 + slack)
-        return low | high, f"it was built for [{self.lower:g}, {self.upper:g}]"
+        outside = beyond(eigenvalues, self.lower, self.upper, slack)
+        return outside, f"it was built for [{self.lower:g}, {self.upper:g}]"
 
     def residual(self, eigenvalues: Tensor) -> Tensor:
         """The Chebyshev residual of ``constructions/minimax.py``."""

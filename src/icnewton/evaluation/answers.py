@@ -63,14 +63,19 @@ def learned(
     card, exact = model.card, model.to(torch.float64)
     asked = _widened(prompts.x, int(card.format["d"]))
     size = PROBLEMS[condition.problem].chunk
-    chunks = zip(asked.split(size), prompts.y.split(size), strict=True)
-    values = torch.cat([exact.answer(x, y) for x, y in chunks])
+    values = answers_of(exact, asked, prompts.y, size)
     if values.ndim > 1:
         values = values[:, : prompts.d]
     final_loss = card.origin["final_loss"]
     if card.origin["diverged"]:
         values, final_loss = torch.full_like(values, inf), inf
     return Answers(method, card.kind, seed, card.depth, card.depth, values, final_loss)
+
+
+def answers_of(model: Model, x: Tensor, y: Tensor, size: int) -> Tensor:
+    """A model's answers to prompts, ``size`` of them at a time."""
+    parts = zip(x.split(size), y.split(size), strict=True)
+    return torch.cat([model.answer(*part) for part in parts])
 
 
 def _widened(x: Tensor, d: int) -> Tensor:
@@ -116,14 +121,14 @@ def built(
     Where one model gives the answers after every step, ``models`` has it once for each.
     """
     size = PROBLEMS[condition.problem].chunk
-    chunks = list(zip(prompts.x.split(size), prompts.y.split(size), strict=True))
     after_each = CONSTRUCTIONS[family].answers
     values: dict[int, Tensor] = {}
     if after_each is None:
         for step, model in models.items():
-            values[step] = torch.cat([model.answer(x, y) for x, y in chunks])
+            values[step] = answers_of(model, prompts.x, prompts.y, size)
     else:
         largest = next(iter(models.values()))
+        chunks = zip(prompts.x.split(size), prompts.y.split(size), strict=True)
         parts = [after_each(largest, x, y) for x, y in chunks]
         for step in models:
             values[step] = torch.cat([part[step] for part in parts])

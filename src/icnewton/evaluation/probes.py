@@ -26,17 +26,22 @@ def probe_values(prompts: LinearPrompts, points: int = 61) -> np.ndarray:
     return np.unique(np.concatenate([*grids, [-unit, unit]]))
 
 
+def first_of_each(prompts: LinearPrompts, count: int) -> LinearPrompts:
+    """The first prompt of each of ``count`` covariances."""
+    first = np.unique(prompts.covariance.numpy(), return_index=True)[1][:count]
+    return prompts.map(lambda tensor: tensor[torch.from_numpy(first)])
+
+
 def probe_prompts(prompts: LinearPrompts, count: int, values: np.ndarray) -> LinearPrompts:
     """The first prompt of each of ``count`` covariances, repeated for every value.
 
     Each value is put into the first coordinate of the query. Prompts are ordered by covariance,
     then by value.
     """
-    first = np.unique(prompts.covariance.numpy(), return_index=True)[1][:count]
-    chosen = prompts.map(lambda tensor: tensor[torch.from_numpy(first)])
+    chosen = first_of_each(prompts, count)
     repeated = chosen.map(lambda tensor: tensor.repeat_interleave(len(values), 0))
     x = repeated.x.clone()
-    x[:, -1, 0] = torch.from_numpy(values).repeat(len(first))
+    x[:, -1, 0] = torch.from_numpy(values).repeat(len(chosen.x))
     return replace(repeated, x=x, target=(x[:, -1] * repeated.w).sum(-1))
 
 

@@ -25,14 +25,17 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from icnewton.algorithms.parts.normal_equations import gram_matrix
+from icnewton.algorithms.parts.chebyshev import extremes
+from icnewton.algorithms.parts.normal_equations import apply, gram_matrix
+from icnewton.evaluation.answers import answers_of
+from icnewton.evaluation.probes import first_of_each
 from icnewton.models.model import Model
 from icnewton.models.transformer import Transformer
 from icnewton.problems.linear import LinearPrompts
 from icnewton.randomness import generator
-from icnewton.theory.minimax import extremes, prompts_at
+from icnewton.theory.minimax import Witness, prompts_at
 
-POINTS, PROMPTS, DEEPEST = 301, 32, 6
+POINTS, PROMPTS, DEEPEST, CHUNK = 301, 32, 6, 1024
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def responses(item: Named, prompts: LinearPrompts, spectrum: tuple[float, float]
     grid = torch.from_numpy(np.geomspace(*spectrum, POINTS))
     decisive = extremes(min(card.depth, DEEPEST), *spectrum)
     found = prompts_at(torch.cat([grid, decisive]), d, n)
-    answers = _answers(exact, found.x, found.y)
+    answers = answers_of(exact, found.x, found.y, CHUNK)
     residual = (1 - found.target * answers).view(-1, 4).mean(1)
     error = (found.target - answers).abs().view(-1, 4).amax(1)
     parts = [("identity", found.s[::4], residual, error)]
@@ -68,7 +71,7 @@ def responses(item: Named, prompts: LinearPrompts, spectrum: tuple[float, float]
         "seed": item.seed,
         "step": item.step,
         "layers": card.depth,
-        "is_linear": is_linear(exact, found.x, found.y),
+        "is_linear": is_linear(exact, found, answers),
     }
     frames = []
     for part, s, r, e in parts:
@@ -78,8 +81,8 @@ def responses(item: Named, prompts: LinearPrompts, spectrum: tuple[float, float]
     return pd.concat(frames, ignore_index=True)
 
 
-def is_linear(model: Model, x: Tensor, y: Tensor) -> bool:
-    """Whether a model is a linear attention model on these prompts.
+def is_linear(model: Model, found: Witness, answers: Tensor) -> bool:
+    """Whether a model is a linear attention model on these prompts, by its answers to them.
 
     A bound on entries of the stream is none if it changes no answer.
     """
@@ -92,29 +95,22 @@ def is_linear(model: Model, x: Tensor, y: Tensor) -> bool:
         return True
     free = Transformer(replace(config, clip=None), torch.float64)
     free.load_state_dict(model.transformer.state_dict())
-    answers = _answers(replace(model, transformer=free), x, y)
-    return torch.equal(answers, _answers(model, x, y))
+    unbounded = answers_of(replace(model, transformer=free), found.x, found.y, CHUNK)
+    return torch.equal(answers, unbounded)
 
 
 def _on_prompts(model: Model, prompts: LinearPrompts) -> tuple[Tensor, Tensor]:
     """Eigenvalues and residuals, ``(prompts, d)``, for the first prompt of some covariances."""
-    first = np.unique(prompts.covariance.numpy(), return_index=True)[1][:PROMPTS]
-    examples = prompts.x[torch.from_numpy(first), :-1]
+    examples = first_of_each(prompts, PROMPTS).x[:, :-1]
     count, n, d = examples.shape
     eigenvalues, U = torch.linalg.eigh(gram_matrix(examples))
     signs = torch.randint(0, 2, (count, d), generator=generator("responses", d)) * 2.0 - 1
-    w = (U @ signs.to(U.dtype).unsqueeze(-1)).squeeze(-1)
-    y = (examples @ w.unsqueeze(-1)).squeeze(-1)
+    y = apply(examples, apply(U, signs.to(U.dtype)))
     lengths = (eigenvalues * d / max(n - d - 1, 1)).sqrt()
     queries = (lengths.unsqueeze(1) * U).mT.reshape(count * d, 1, d)
     x = torch.cat([examples.repeat_interleave(d, 0), queries], 1)
-    found = _answers(model, x, y.repeat_interleave(d, 0)).view(count, d)
+    found = answers_of(model, x, y.repeat_interleave(d, 0), CHUNK).view(count, d)
     return eigenvalues, 1 - found / (lengths * signs)
-
-
-def _answers(model: Model, x: Tensor, y: Tensor) -> Tensor:
-    parts = zip(x.split(1024), y.split(1024), strict=True)
-    return torch.cat([model.answer(*part) for part in parts])
 
 
 def _diverged(model: Model) -> bool:

@@ -3,17 +3,18 @@ the minimax law.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import filterfalse
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from icnewton.algorithms.parts.extremal import degree, least_maximum
 from icnewton.figures.parts.kind import Kind, Panel, Tables, Words
 from icnewton.figures.parts.style import Look, Style, looks, subplots
 
-COLUMNS, LAST, LOWEST = 3, 6, 1e-13
+COLUMNS, LAST, LOWEST, TINY = 3, 6, 1e-13, 1e-300
 BUILT = ("built_minimax", "built_gdpp", "built_gdpp_guarded", "built_chebyshev3", "built_newton2")
 
 
@@ -38,7 +39,7 @@ def draw_polynomials(tables: Tables, panels: Sequence[Panel], words: Words) -> F
         ax.set_xlabel("eigenvalue of AᵀA")
     for ax in axes[:, 0]:
         ax.set_ylabel("|r|, share of w that is left")
-    for ax in axes.flat[len(depths) :] if len(tables) == 1 else []:
+    for ax in filterfalse(Axes.has_data, axes.flat):
         ax.set_axis_off()
     found = [ax.get_legend_handles_labels() for ax in axes.flat]
     named = {label: handle for pair in found for handle, label in zip(*pair, strict=True)}
@@ -49,19 +50,19 @@ def draw_polynomials(tables: Tables, panels: Sequence[Panel], words: Words) -> F
 def _draw_depth(
     ax: Axes, table: pd.DataFrame, models: Mapping[str, object], drawn: Mapping[str, Look]
 ) -> None:
-    """|r| against eigenvalues, down to a hundredth of the best model's largest."""
+    """|r| against eigenvalues, down to a three-hundredth of the best model's largest."""
     curves, points = (table[table["part"] == part] for part in ("identity", "prompts"))
     best = 1.0
     for method in models:
         rows, look = points[points["method"] == method], drawn[method]
         rows = rows[rows["seed"] == rows["seed"].min()]
         dots: Style = {"color": look.colour, "label": look.label, "markersize": 2.2}
-        ax.plot(rows["eigenvalue"], rows["residual"].abs().clip(lower=1e-30), "o", **dots)
+        ax.plot(rows["eigenvalue"], rows["residual"].abs().clip(lower=TINY), "o", **dots)
     for method in BUILT:
         rows, look = curves[curves["method"] == method].sort_values("eigenvalue"), drawn[method]
         if not rows.empty:
             line: Style = {"color": look.colour, "label": look.label, "linewidth": 1.2}
-            ax.plot(rows["eigenvalue"], rows["residual"].abs().clip(lower=1e-30), **line)
+            ax.plot(rows["eigenvalue"], rows["residual"].abs().clip(lower=TINY), **line)
             best = min(best, rows["residual"].abs().max())
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -79,8 +80,9 @@ def draw_boundary(tables: Tables, panels: Sequence[Panel], words: Words) -> Figu
     drawn = looks(methods, words)
     for ax, (condition, table) in zip(axes.flat, tables.items(), strict=True):
         worst = table[table["part"] == "identity"]
-        layers = np.arange(1, LAST + 1)
-        law = _law(layers, worst["eigenvalue"].min(), worst["eigenvalue"].max())
+        layers = range(1, LAST + 1)
+        low, high = worst["eigenvalue"].min(), worst["eigenvalue"].max()
+        law = [max(least_maximum(degree(L), low, high), TINY) for L in layers]
         ax.plot(layers, law, color="black", linewidth=2, label="exact law, 1/Tₘ")
         ax.fill_between(layers, LOWEST / 100, law, color="#BBBBBB", alpha=0.5, linewidth=0)
         for method in methods:
@@ -90,17 +92,10 @@ def draw_boundary(tables: Tables, panels: Sequence[Panel], words: Words) -> Figu
         ax.set_xlim(0.9, LAST + 0.1)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_xlabel("layers")
-        low, high = worst["eigenvalue"].min(), worst["eigenvalue"].max()
         ax.set_title(f"{words.condition(condition)}\nspectra in [{low:.3g}, {high:.3g}]")
     axes[0, 0].set_ylabel("worst |ŷ − aᵀw| over ‖a‖ = ‖w‖ = 1")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper")
     return figure
-
-
-def _law(layers: np.ndarray, lower: float, upper: float) -> np.ndarray:
-    """1 / T_m((u + l) / (u - l)) with m = (3^L - 1) / 2."""
-    exponent = (3.0**layers - 1) / 2 * np.arccosh((upper + lower) / (upper - lower))
-    return np.asarray(1 / np.cosh(np.minimum(exponent, 700)))
 
 
 def _draw_worst(ax: Axes, rows: pd.DataFrame, look: Look) -> None:
@@ -127,9 +122,17 @@ CAPTIONS = {
 }
 ENTRIES = {
     "responses_polynomials": Kind(
-        draw_polynomials, "responses", problem="linear", caption=CAPTIONS["responses_polynomials"]
+        draw_polynomials,
+        "responses",
+        with_built=True,
+        problem="linear",
+        caption=CAPTIONS["responses_polynomials"],
     ),
     "responses_boundary": Kind(
-        draw_boundary, "responses", problem="linear", caption=CAPTIONS["responses_boundary"]
+        draw_boundary,
+        "responses",
+        with_built=True,
+        problem="linear",
+        caption=CAPTIONS["responses_boundary"],
     ),
 }

@@ -28,13 +28,13 @@ attention model of L layers errs by the law or more, whatever its weights.
 than T + 2 layers have m < 2 3^T, and so a larger worst error.
 """
 
-import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from icnewton.algorithms.parts.chebyshev import degree
+from icnewton.algorithms.parts.chebyshev import extremes
+from icnewton.algorithms.parts.extremal import degree, least_maximum
 from icnewton.randomness import generator
 
 
@@ -53,18 +53,7 @@ class Witness(NamedTuple):
 
 def law(layers: int, lower: float, upper: float) -> float:
     """1 / T_m((u + l) / (u - l)); 0 where l = u."""
-    if lower == upper:
-        return 0.0
-    exponent = degree(layers) * math.acosh((upper + lower) / (upper - lower))
-    return 1 / math.cosh(exponent) if exponent < 700 else 0.0
-
-
-def extremes(degree: int, lower: float, upper: float) -> Tensor:
-    """Where |R| is largest on [l, u], ``(degree + 1,)``; raises ValueError for degree < 1."""
-    if degree < 1:
-        raise ValueError(f"degree must be at least 1, found {degree}")
-    angles = torch.arange(degree + 1, dtype=torch.float64) * torch.pi / degree
-    return (upper + lower) / 2 + (upper - lower) / 2 * angles.cos()
+    return least_maximum(degree(layers), lower, upper)
 
 
 def prompts_at(s: Tensor, d: int, n: int, seed: int = 0) -> Witness:

@@ -59,29 +59,31 @@ class Fits:
         part = index % PARTS
         self.triangles[part] = _triangle(self.triangles[part], torch.cat(columns, 1).numpy())
 
-    def predict(
-        self, prompts: LinearPrompts, count: int, parts: Sequence[int] = range(PARTS)
-    ) -> Tensor:
-        """What the best combination of the first features over parts answers, ``(batch,)``.
+    def predict(self, prompts: LinearPrompts, count: int) -> Tensor:
+        """What the best combination of the first features answers, ``(batch,)``.
 
         It has the least mean of (prediction - target)^2 / tr Sigma.
         """
-        R = _triangle(*(self.triangles[part] for part in parts))
-        size = np.maximum(np.linalg.norm(R[:, :count], axis=0), 1e-300)
-        found = np.linalg.lstsq(R[:, :count] / size, R[:, -1], rcond=None)[0] / size
-        return self.features(prompts)[:, :count] @ torch.from_numpy(found)
+        return self.features(prompts)[:, :count] @ self._best(count, range(PARTS))
 
     def determined(self, prompts: LinearPrompts, count: int) -> bool:
         """Whether a quarter of the sample would do: each gives the same median error on prompts.
 
         The same is a factor of at most 1.4. A fit that a larger sample would change fails.
         """
-        medians = []
+        values, medians = self.features(prompts)[:, :count], []
         for parts in (range(PARTS), *([part] for part in range(PARTS))):
-            predicted = self.predict(prompts, count, parts)
+            predicted = values @ self._best(count, parts)
             errors = (predicted - prompts.target).square() / prompts.scale
             medians.append(errors.median().item())
         return max(medians) <= AGREEMENT * min(medians)
+
+    def _best(self, count: int, parts: Sequence[int]) -> Tensor:
+        """The coefficients ``(count,)`` of the best combination over parts."""
+        R = _triangle(*(self.triangles[part] for part in parts))
+        size = np.maximum(np.linalg.norm(R[:, :count], axis=0), 1e-300)
+        found = np.linalg.lstsq(R[:, :count] / size, R[:, -1], rcond=None)[0] / size
+        return torch.from_numpy(found)
 
 
 def _triangle(*blocks: np.ndarray) -> np.ndarray:
@@ -102,9 +104,9 @@ def features(prompts: LinearPrompts, degree: int, upper: float) -> Tensor:
     examples, query = prompts.x[:, :-1], prompts.x[:, -1]
     S = gram_matrix(examples)
     previous, current = torch.zeros_like(query), moment(examples, prompts.y)
-    features = []
+    values = []
     for j in range(degree + 1):
-        features.append((query * current).sum(-1))
+        values.append((query * current).sum(-1))
         shifted = (2 / upper) * (S @ current.unsqueeze(-1)).squeeze(-1) - current
         previous, current = current, (shifted if j == 0 else 2 * shifted - previous)
-    return torch.stack(features, -1)
+    return torch.stack(values, -1)

@@ -20,7 +20,7 @@ N. The points with t > 0 suffice, since both are odd. QED
 import torch
 from torch import Tensor
 
-from icnewton.algorithms.parts.chebyshev import degree
+from icnewton.algorithms.parts.extremal import degree
 from icnewton.theory.minimax import Witness, prompts_at
 
 

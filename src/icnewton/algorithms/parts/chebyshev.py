@@ -64,12 +64,26 @@ def chebyshev_scales(delta: float, order: int) -> Iterator[float]:
             delta = delta**3 / (4 - 3 * delta**2)
 
 
-def degree(layers: int) -> int:
-    """(3^L - 1) / 2, the largest degree of a residual after ``layers`` >= 0 layers.
+def scaled_residuals(
+    eigenvalues: Tensor, lower: float, upper: float, order: int
+) -> Iterator[Tensor]:
+    """rho(lambda) of ``chebyshev_inverse`` after 0, 1, 2, ... steps."""
+    constant, slope, scales = chebyshev_constants(lower, upper, order)
+    rho = 1 - eigenvalues * (constant + slope * eigenvalues)
+    for scale in scales:
+        yield rho
+        rho = (1 - scale) * rho ** (order - 2) + scale * rho**order
 
-    ``theory/minimax.py`` has the proof.
+
+def extremes(degree: int, lower: float, upper: float) -> Tensor:
+    """Where |``chebyshev_residual``| is largest on [l, u], ``(degree + 1,)``.
+
+    Raises ValueError for degree < 1.
     """
-    return (3**layers - 1) // 2
+    if degree < 1:
+        raise ValueError(f"degree must be at least 1, found {degree}")
+    angles = torch.arange(degree + 1, dtype=torch.float64) * torch.pi / degree
+    return (upper + lower) / 2 + (upper - lower) / 2 * angles.cos()
 
 
 def chebyshev_residual(s: Tensor, degree: int, lower: float, upper: float) -> Tensor:

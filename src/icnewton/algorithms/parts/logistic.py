@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+# at which methods of first order are evaluated
+FIRST_ORDER_STEPS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+
 if TYPE_CHECKING:
     from icnewton.problems.logistic import LogisticCondition, LogisticPrompts
 

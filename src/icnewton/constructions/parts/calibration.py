@@ -5,6 +5,7 @@ prompts that it does not suit.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from icnewton.randomness import generator
 PROMPTS = 4096
 
 
+@cache
 def spectrum_of(condition: LinearCondition) -> tuple[float, float]:
     """Smallest and largest eigenvalue of A^T A over 4096 prompts from their own random stream."""
     prompts = sample(condition, PROMPTS, 1, generator("calibration", condition))

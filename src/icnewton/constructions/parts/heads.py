@@ -41,11 +41,16 @@ Action = Head | Neurons
 
 
 def compile_layers(
-    stream: Stream, layers: Sequence[Sequence[Action]], loops: int = 1, budget: int = BUDGET
+    stream: Stream,
+    layers: Sequence[Sequence[Action]],
+    loops: int = 1,
+    budget: int = BUDGET,
+    query_as_key: bool = True,
 ) -> Transformer:
     """The float64 transformer whose layers do exactly these actions: first the heads, then neurons.
 
-    ``loops`` is how often the whole stack is applied. Raises ValueError, before any weight is made,
+    ``loops`` is how often the whole stack is applied, and ``query_as_key`` says whether the last
+    token is attended to. Raises ValueError, before any weight is made,
     if the weights would take more than ``budget`` bytes.
     """
     heads = [_heads(layer) for layer in layers]
@@ -59,6 +64,7 @@ def compile_layers(
         head_dim=max(sizes, default=1),
         hidden_width=hidden if any(hidden) else 0,
         loops=loops,
+        query_as_key=query_as_key,
     )
     afford(config, budget)
     transformer = Transformer(config, torch.float64)

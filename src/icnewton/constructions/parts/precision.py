@@ -48,6 +48,7 @@ there too. The product is Lipschitz, as (2) and (5) show.
 import math
 from dataclasses import dataclass
 
+from icnewton.algorithms.parts.extremal import least_maximum
 from icnewton.constructions.parts.gadgets import (
     LEEWAY,
     Gadget,
@@ -209,5 +210,4 @@ def inverse_bound(lower: float, upper: float, steps: int) -> float:
 
     It is 1 / T_{2^(k+1)}((upper + lower) / (upper - lower)) for k steps.
     """
-    exponent = 2 ** (steps + 1) * math.acosh((upper + lower) / (upper - lower))
-    return 1 / math.cosh(exponent) if exponent < 700 else 0.0
+    return least_maximum(2 ** (steps + 1), lower, upper)

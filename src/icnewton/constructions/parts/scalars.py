@@ -7,6 +7,7 @@ scalars near it, always the same ones.
 
 import math
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from scipy.optimize import linprog, minimize  # type: ignore[import-untyped]
 from torch import Tensor
 
 from icnewton.algorithms.gdpp import residual, triangle
+from icnewton.algorithms.parts.chebyshev import extremes
 from icnewton.algorithms.parts.normal_equations import gram_matrix
 from icnewton.problems.linear import LinearCondition, sample
 from icnewton.randomness import generator
@@ -52,8 +54,7 @@ def minimax_scalars(layers: int, lower: float, upper: float) -> Scalars:
     One head has 2 L - 1 scalars, fewer than a polynomial of its degree. All that were found lie
     above the minimax law from two layers on.
     """
-    angles = torch.linspace(0, math.pi, 60 * layers + 1, dtype=torch.float64)
-    points = (upper + lower) / 2 + (upper - lower) / 2 * angles.cos()
+    points = extremes(60 * layers, lower, upper)
 
     def mean_power(power: int) -> Objective:
         def value(logarithms: Tensor) -> Tensor:
@@ -120,6 +121,7 @@ def fit_residuals(eigenvalues: Tensor, residuals: Tensor, layers: int) -> tuple[
     return _scalars(best), math.exp(_value(value, best)[0] / 2)
 
 
+@cache
 def _usual_prompts(condition: LinearCondition) -> tuple[Tensor, Tensor, float]:
     """Spectra of A^T A and squared parts of the queries along eigenvectors over tr Sigma.
 
