@@ -10,17 +10,18 @@ from conftest import ROOT
 from icnewton.digest import PACKAGE, _file, _imports, _tree
 
 FLOORS = (
-    ("files", "typed", "registry", "inputs", "randomness", "devices", "threads", "digest"),
+    ("files", "typed", "registry", "inputs", "randomness", "devices", "threads", "digest", "pages"),
     ("protocols",),
     ("problems",),
     ("algorithms",),
     ("models",),
     ("constructions",),
     ("domains", "theory"),
-    ("evaluation",),
+    ("evaluation", "estimators"),
     ("training",),
-    ("claims", "figures"),
+    ("claims", "figures", "inside"),
     ("pipeline",),
+    ("commands",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 LONGEST = 300  # lines
