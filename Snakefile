@@ -20,8 +20,9 @@ from icnewton.pipeline.complaints import check
 from icnewton.evaluation.answers import method_of
 from icnewton.evaluation.measurements import MEASUREMENTS
 from icnewton.problems import PROBLEMS
+from icnewton.protocols import PROTOCOLS
 from icnewton.devices import resolve
-from icnewton.digest import script_digest
+from icnewton.digest import files_digest, script_digest
 from icnewton.pipeline.records import AT_WORK, RUNNING
 from icnewton.pipeline.released import RELEASED, Supply
 from icnewton.pipeline.schema import name_of, overlays, read, settled
@@ -82,6 +83,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/article.smk"
 
 
 rule all:
@@ -104,3 +106,4 @@ rule all:
         rules.transfer_table.output if experiment.transfers else [],
         rules.diabetes.output if "diabetes" in config else [],
         expand(rules.figure.output, figure=experiment.figures()),
+        rules.article.output,

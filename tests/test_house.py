@@ -20,6 +20,7 @@ FLOORS = (
     ("evaluation", "estimators"),
     ("training",),
     ("claims", "figures", "inside"),
+    ("article",),
     ("pipeline",),
     ("commands",),
 )

@@ -2,44 +2,19 @@
 installed.
 """
 
-import shutil
-
 import pytest
+from browser import chromium, needs_chromium, severe
 from conftest import snakemake
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs chromium"
-    ),
-]
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1400,1000",
-)
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 @pytest.fixture(scope="module")
 def browser(finished, tmp_path_factory):
     """A browser with the smoke report open."""
-    from selenium import webdriver
-
     result = snakemake(finished[0], "--report", "report.html")
     assert result.returncode == 0, result.stderr
-    options = webdriver.ChromeOptions()
-    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(shutil.which("chromedriver"))
-    with webdriver.Chrome(options=options, service=service) as driver:
-        driver.implicitly_wait(10)
+    with chromium(tmp_path_factory.mktemp("browser")) as driver:
         driver.get((finished[0] / "report.html").as_uri())
         yield driver
 
@@ -88,4 +63,4 @@ def test_every_figure_loads(browser, title):
 
 
 def test_no_error_in_the_console(browser):
-    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    assert severe(browser) == []

@@ -49,6 +49,12 @@ def script_digest(script: Path, *modules: str) -> str:
     return _combined([_meaning(script), digest(*imports_of(script), *sorted(modules))])
 
 
+def files_digest(folders: Iterable[Path]) -> str:
+    """The same for all files below some folders, such as templates: their names and contents."""
+    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    return _combined(f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in files)
+
+
 def imports_of(script: Path) -> list[str]:
     """The modules of this package that a script imports."""
     return sorted(_imports(_tree(script)))

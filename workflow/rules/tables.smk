@@ -188,6 +188,7 @@ rule provenance:
             labels={"table": "commit, versions, seeds, device, configuration"},
         ),
         models=f"{RESULTS}/models.rst",
+        facts=f"{RESULTS}/provenance.json",
     log:
         f"{RESULTS}/logs/provenance.log",
     resources:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from icnewton.claims import Evidence, Facts, assess, caption, html, table
 from icnewton.files import read_tables, write_table, write_text
-from icnewton.pipeline.pages import page
+from icnewton.pages.plain import page
 from icnewton.problems.parts.parse import parse_condition
 from job import job
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 import yaml
 
-from icnewton.files import write_text
-from icnewton.pipeline.pages import page
+from icnewton.files import write_json, write_text
+from icnewton.pages.plain import page
 from job import commit, job, versions
 
 with job(snakemake) as say:
@@ -30,6 +30,7 @@ with job(snakemake) as say:
     settings = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=110)
     content = f"<table>{body}</table><h2>Configuration</h2><pre>{settings}</pre>"
     write_text(Path(snakemake.output.page), page("Provenance", content))
+    write_json(Path(snakemake.output.facts), facts)
     named = ""
     if snakemake.params.missing:
         named = " Those that are missing are named below figures and under Provenance."

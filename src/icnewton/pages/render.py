@@ -41,6 +41,15 @@ def _source(environment: Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0]
 
 
+def blocks(
+    template: str, values: dict[str, Any], folders: Iterable[Path] = ()
+) -> dict[str, Markup]:
+    """The blocks of a template by name, each rendered by itself; raises as ``render`` does."""
+    found = _environment(tuple(folders)).get_template(template)
+    context = found.new_context(values)
+    return {name: Markup("".join(block(context)).strip()) for name, block in found.blocks.items()}
+
+
 def render(template: str, values: dict[str, Any], folders: Iterable[Path] = ()) -> str:
     """The page that a template makes of some values.
 

@@ -65,7 +65,7 @@ def assess(evidence: Evidence) -> list[Row]:
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:
     """One line a row: claim, statement, condition, quantity, criterion, number with interval,
-    where, verdict.
+    where, verdict, the learned methods that it speaks of.
     """
     return pd.DataFrame(
         {
@@ -76,6 +76,7 @@ def table(rows: Iterable[Row]) -> pd.DataFrame:
             "criterion": row.criterion,
             **dict(zip(("measured", "low", "high", "where"), row.measurement, strict=True)),
             "verdict": row.verdict,
+            "methods": " ".join(row.methods),
         }
         for row in rows
     )

@@ -1,0 +1,81 @@
+"""The numbers that prose may ask for, all from tables of the results."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+from markupsafe import Markup
+
+
+class NotMeasured(LookupError):
+    """There is no such number at this scale."""
+
+
+def measured(caller: Callable[[], str]) -> Markup:
+    """What a template's ``{% call measured() %}`` holds, or nothing where one of its numbers was
+    not measured.
+    """
+    try:
+        return Markup(caller())
+    except NotMeasured:
+        return Markup("")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers of the results of one scale.
+
+    tables: medians by condition. claims: the table of claims. others: further tables by name.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    claims: pd.DataFrame
+    others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def of(self, condition: str, method: str, step: int, column: str = "median") -> float:
+        """A column of a method's row after so many steps or layers, of the quantity by which the
+        condition's problem is judged. Raises NotMeasured where there is none.
+        """
+        table = self.tables.get(condition)
+        if table is None:
+            raise NotMeasured(condition)
+        judged = table[table["quantity"] == table["quantity"].iloc[0]]
+        rows = judged[(judged["method"] == method) & (judged["step"] == step)]
+        return self._only(rows, column)
+
+    def at_layers(self, condition: str, method: str, layers: int, column: str = "median") -> float:
+        """The same at so many layers of a transformer."""
+        table = self.tables.get(condition)
+        if table is None:
+            raise NotMeasured(condition)
+        judged = table[table["quantity"] == table["quantity"].iloc[0]]
+        rows = judged[(judged["method"] == method) & (judged["layers"] == layers)]
+        return self._only(rows, column)
+
+    def claim(self, name: str, condition: str, words: str, column: str = "measured") -> float:
+        """The number of the claim's row at a condition whose quantity has these words.
+
+        Raises NotMeasured where there is none.
+        """
+        rows = self.claims[(self.claims["claim"] == name) & (self.claims["condition"] == condition)]
+        return self._only(rows[rows["quantity"].str.contains(words, regex=False)], column)
+
+    def verdicts(self, *verdicts: str) -> int:
+        """How many rows of the table of claims have one of these verdicts."""
+        return int(self.claims["verdict"].isin(verdicts).sum())
+
+    def look_up(self, name: str, column: str, **where: object) -> float:
+        """A column of the only row of a further table that has these values."""
+        if name not in self.others:
+            raise NotMeasured(name)
+        rows = self.others[name]
+        for key, value in where.items():
+            rows = rows[rows[key] == value]
+        return self._only(rows, column)
+
+    @staticmethod
+    def _only(rows: pd.DataFrame, column: str) -> float:
+        values = rows[column].dropna()
+        if len(values) == 0:
+            raise NotMeasured(column)
+        return float(values.iloc[0])
