@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from icnewton.constructions import build
     from icnewton.constructions.parts.calibration import Calibration, calibrate
     from icnewton.constructions.parts.scalars import fit_gdpp
+    from icnewton.inside.walk import explain
     from icnewton.models.config import TransformerConfig
     from icnewton.models.model import Card, Model, OutsideDomain, OutsideDomainWarning
     from icnewton.models.transformer import Transformer
@@ -29,6 +30,7 @@ __all__ = [
     "TransformerConfig",
     "build",
     "calibrate",
+    "explain",
     "fit_gdpp",
     "load",
     "sample",
@@ -40,6 +42,7 @@ _HOMES = {
     "constructions": ("build",),
     "constructions.parts.calibration": ("Calibration", "calibrate"),
     "constructions.parts.scalars": ("fit_gdpp",),
+    "inside.walk": ("explain",),
     "models.model": ("Card", "Model", "OutsideDomain", "OutsideDomainWarning"),
     "models.transformer": ("Transformer", "TransformerConfig"),
     "models.weights": ("load", "save"),

@@ -1,0 +1,1 @@
+"""Pages that look inside a transformer: a walk through one prompt, and an explorer of the laws."""

@@ -1,0 +1,20 @@
+"""An explorer of the exact laws: residual polynomials, drawn anew in the browser.
+
+The script has the formulas of ``algorithms/gdpp.py``, ``algorithms/newton.py``,
+``algorithms/parts/chebyshev.py`` and ``theory/minimax.py``; ``tests/test_inside.py`` compares.
+"""
+
+from markupsafe import Markup
+
+from icnewton.inside.walk import TEMPLATES
+from icnewton.pages import render
+
+
+def fragment() -> Markup:
+    """The explorer as a part of another page, with its own styles and script and no ids."""
+    return Markup(render("explorer_fragment.html", {}, [TEMPLATES]))
+
+
+def page() -> str:
+    """The explorer as a self-contained page."""
+    return render("explorer.html", {"explorer": fragment()}, [TEMPLATES])
