@@ -57,14 +57,9 @@ def draw_headline(tables: Tables, panels: Sequence[Panel], words: Words) -> Figu
 
 CAPTIONS = {
     "headline": (
-        "Error against layers of linear attention, every method at what it costs as a "
-        "transformer. The black stars are the best fixed polynomial in the Gram matrix S of the "
-        "degree that L layers have, (3^L - 3) / 2. Built GD++ has the scalars of the triple angle. "
-        "The built Chebyshev model and Newton's "
-        "iteration need three layers around their steps. Newton starts from the paper's choice "
-        "for every single prompt, the built models (solid) from one constant or interval for "
-        "the whole condition, as weights that are written down once must; gradient descent is "
-        "counted at one layer a step."
+        "Error against layers of linear attention, every method at what it costs as a transformer: "
+        "Newton's iteration and Chebyshev's have three layers around their steps. Solid lines are "
+        "models with one set of weights for all prompts."
     ),
 }
 ENTRIES = {

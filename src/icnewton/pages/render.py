@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from icnewton.pages.words import formula, number, percent
+from icnewton.pages.words import formula, number, percent, typeset
 
 
 def data_uri(path: Path) -> str:
@@ -29,7 +29,13 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = {"number": number, "percent": percent, "formula": formula, "data_uri": data_uri}
+    filters = {
+        "number": number,
+        "percent": percent,
+        "formula": formula,
+        "typeset": typeset,
+        "data_uri": data_uri,
+    }
     environment.filters.update(filters)
     # styles and scripts are ours: they go in as they are
     environment.globals["source"] = lambda name: Markup(_source(environment, name))

@@ -1,6 +1,7 @@
 """How numbers and formulas are written on a page."""
 
 import math
+import re
 
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
@@ -24,6 +25,15 @@ def number(value: float | None, digits: int = 2) -> Markup:
     sign = MINUS if power < 0 else ""
     mantissa = mantissa.replace("-", MINUS)
     return Markup(f"{mantissa}\u202f·\u202f10<sup>{sign}{abs(power)}</sup>")
+
+
+SIGNS = {"eps": "ε", "kappa": "κ", "mu": "μ", "lambda": "λ", "sigma": "σ", "<=": "≤", ">=": "≥"}
+SPELLED = re.compile(r"\b(?:eps|kappa|mu|lambda|sigma)(?=\b|_|\^)|<=|>=")
+
+
+def typeset(text: str) -> str:
+    """Plain text with the signs that it spells: ``eps <= 1`` as ε ≤ 1."""
+    return SPELLED.sub(lambda found: SIGNS[found.group()], text)
 
 
 def percent(share: float, digits: int = 0) -> Markup:
