@@ -37,9 +37,9 @@ function ticksOf(axis, most) {
     return Array.from({ length: count }, (_, i) => [axis.low + i * step, String(axis.low + i * step)]);
   }
   const powers = powersOfTen(axis.low, axis.high, most).map((power) => [10 ** power, raised(power)]);
-  if (powers.length > 1 || axis.high / axis.low > 1e3) return powers;
-  return [1, 2, 3, 5, 7].flatMap((digit) =>
-    [-1, 0, 1].map((shift) => digit * 10 ** (Math.floor(Math.log10(axis.low)) + 1 + shift)))
+  if (powers.length > 2) return powers;
+  return [1, 2, 5].flatMap((digit) =>
+    [-1, 0, 1, 2].map((shift) => digit * 10 ** (Math.floor(Math.log10(axis.low)) + 1 + shift)))
     .filter((value) => value >= axis.low && value <= axis.high)
     .sort((a, b) => a - b).map((value) => [value, written(value, 2)]);
 }
@@ -54,7 +54,7 @@ function placer(axis, from, to) {
 function drawChart(svg, { x, y, lines, rug = [], now = null }) {
   const width = Math.max(svg.parentElement.clientWidth, 260);
   const height = Math.round(Math.min(Math.max(width * 0.5, 230), 400));
-  const [left, right, top, bottom] = [52, width - 10, 12, height - 44];
+  const [left, right, top, bottom] = [52, width - 10, 26, height - 44];
   svg.replaceChildren();
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const [placeX, placeY] = [placer(x, left, right), placer(y, bottom, top)];
@@ -67,6 +67,7 @@ function drawChart(svg, { x, y, lines, rug = [], now = null }) {
     element(svg, "text", { x: placeX(value), y: bottom + 17, "text-anchor": "middle" }, label);
   }
   element(svg, "text", { x: (left + right) / 2, y: height - 6, "text-anchor": "middle" }, x.title);
+  element(svg, "text", { x: left, y: 14 }, y.title);
   if (now !== null) element(svg, "line", { class: "now", x1: placeX(now), x2: placeX(now), y1: top, y2: bottom });
   // lines are cut off at the frame, dots are not
   const box = { x: left, y: top, width: right - left, height: bottom - top };

@@ -211,7 +211,7 @@ function drawCurves(found) {
   lines.unshift({ x: [found.lower, UPPER], y: [found.boundary, found.boundary], kind: 0 });
   const worst = methods.map(worstOf).filter((value) => value !== null);
   const lowest = Math.min(...worst, Math.max(found.boundary, 1e-13)) / 30;
-  const y = { low: Math.max(lowest, 1e-16), high: Math.max(2, Math.min(Math.max(...worst), 1e3)), log: true };
+  const y = { low: Math.max(lowest, 1e-16), high: Math.max(2, Math.min(Math.max(...worst), 1e3)), title: "|r|", log: true };
   const single = found.lower === UPPER;
   const x = { low: single ? 0.5 : found.lower, high: single ? 2 : UPPER, title: "λ, an eigenvalue of AᵀA over u", log: true };
   drawChart(find("svg.chart"), { x, y, lines });

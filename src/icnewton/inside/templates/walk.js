@@ -39,14 +39,19 @@ class HeatMap {
     figure.className = this.rows > 24 ? "map wide-map" : "map";
     const when = this.map.when ? `changed by layer ${this.map.when}` : "never changed";
     figure.innerHTML = `<h3><b></b><span>${when}</span></h3><canvas tabindex="0" role="application"
-      aria-roledescription="heat map"></canvas><output aria-live="polite"></output>
+      aria-roledescription="heat map"></canvas><output aria-live="off"></output>
       <details><summary>as a table</summary><div class="scroll" tabindex="0" role="region"></div></details>`;
     [this.title, this.canvas, this.output, this.details] = ["b", "canvas", "output", "details"].map((name) => figure.querySelector(name));
     this.title.textContent = this.map.name;
     figure.querySelector(".scroll").setAttribute("aria-label", `${this.map.name} as a table`);
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
     this.canvas.addEventListener("pointerleave", () => this.show(null));
-    this.canvas.addEventListener("blur", () => this.show(null));
+    // only the map that has the focus speaks
+    this.canvas.addEventListener("focus", () => this.output.setAttribute("aria-live", "polite"));
+    this.canvas.addEventListener("blur", () => {
+      this.output.setAttribute("aria-live", "off");
+      this.show(null);
+    });
     this.canvas.addEventListener("keydown", (event) => this.move(event));
     this.details.addEventListener("toggle", () => this.fill());
     this.figure = figure;
@@ -124,7 +129,7 @@ function drawErrors() {
   const [low, high] = [Math.max(Math.min(...found), 1e-17), Math.max(...found)];
   const positive = (values) => values.map((value) => (value > 0 ? value : null)); // zero has no logarithm
   const lines = data.columns.map((column, i) => ({ x: column.values.map((_, at) => at), y: positive(column.values), kind: i + 1, dots: !column.other }));
-  const y = { low: low / 2, high: Math.max(high, low) * 2, log: true };
+  const y = { low: low / 2, high: Math.max(high, low) * 2, title: "error", log: true };
   drawChart(svg, { x: { low: 0, high: depth, title: "layers", log: false }, y, lines, now: layer });
 }
 
@@ -141,7 +146,7 @@ function drawResiduals() {
   const within = measured ? sizes(measured).filter((_, i) => inside(grid[i])) : [];
   const low = Math.max(Math.min(curves.law[layer], Math.max(...within, 1e-16)) / 300, 1e-17);
   const x = { low: grid[0], high: grid.at(-1), title: "λ, an eigenvalue of AᵀA", log: true };
-  drawChart(root.querySelector(".residuals"), { x, y: { low, high: 3, log: true }, lines: [law, ...references, ...own], rug: curves.eigenvalues });
+  drawChart(root.querySelector(".residuals"), { x, y: { low, high: 3, title: "|r|, the share of w that is left", log: true }, lines: [law, ...references, ...own], rug: curves.eigenvalues });
   const worst = measured ? `Between the ticks at the ends |r| is at most ${written(Math.max(...within))}` : "There is no estimate yet";
   root.querySelector(".worst").textContent = `${worst}; 1/Tₘ is ${written(curves.law[layer])} for ${layer} layer${layer === 1 ? "" : "s"}.`;
 }
@@ -170,8 +175,10 @@ function go(to) {
   next.disabled = layer === depth;
   root.querySelectorAll(".layer").forEach((part) => part.classList.toggle("current", Number(part.dataset.layer) === layer));
   root.querySelectorAll(".estimates tbody tr").forEach((row) => {
-    if (Number(row.dataset.layer) === layer) row.setAttribute("aria-current", "step");
-    else row.removeAttribute("aria-current");
+    if (Number(row.dataset.layer) !== layer) return row.removeAttribute("aria-current");
+    row.setAttribute("aria-current", "step");
+    const box = row.closest(".scroll");
+    box.scrollTop = row.offsetTop - box.clientHeight / 2;
   });
   draw();
 }
@@ -184,4 +191,4 @@ next.addEventListener("click", () => go(layer + 1));
 alone.addEventListener("change", draw);
 dark.addEventListener("change", draw);
 addEventListener("resize", draw);
-go(0);
+go(Number(slider.value)); // which a browser may remember
