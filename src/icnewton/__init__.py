@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from icnewton.constructions import build
     from icnewton.constructions.parts.calibration import Calibration, calibrate
     from icnewton.constructions.parts.scalars import fit_gdpp
+    from icnewton.estimators.least_squares import InContextLeastSquares
+    from icnewton.estimators.logistic import InContextLogisticRegression
     from icnewton.inside.walk import explain
     from icnewton.models.config import TransformerConfig
     from icnewton.models.model import Card, Model, OutsideDomain, OutsideDomainWarning
@@ -22,6 +24,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Calibration",
     "Card",
+    "InContextLeastSquares",
+    "InContextLogisticRegression",
     "Model",
     "OutsideDomain",
     "OutsideDomainWarning",
@@ -43,6 +47,8 @@ _HOMES = {
     "constructions.parts.calibration": ("Calibration", "calibrate"),
     "constructions.parts.scalars": ("fit_gdpp",),
     "inside.walk": ("explain",),
+    "estimators.least_squares": ("InContextLeastSquares",),
+    "estimators.logistic": ("InContextLogisticRegression",),
     "models.model": ("Card", "Model", "OutsideDomain", "OutsideDomainWarning"),
     "models.transformer": ("Transformer", "TransformerConfig"),
     "models.weights": ("load", "save"),

@@ -1,0 +1,1 @@
+"""Estimators of scikit-learn that answer with built transformers: ``fit`` keeps the prompt."""
