@@ -15,7 +15,7 @@ from icnewton.constructions import build
 from icnewton.constructions.parts.calibration import Calibration, calibrate
 from icnewton.estimators.choices import CHOICES, Choice
 from icnewton.estimators.queries import answers
-from icnewton.estimators.scaling import EPS, Columns, columns
+from icnewton.estimators.scaling import Columns, columns
 
 MARGIN = 0.01  # of the spectrum's bounds, for rounding: the prompt is known
 
@@ -29,21 +29,21 @@ class InContextLeastSquares(RegressorMixin, BaseEstimator):  # type: ignore[misc
 
     construction: "chebyshev", order 3 in 3 + T layers; "newton", Theorem 4.2; "minimax", the fewest
         layers, at most 5; or "gdpp", one head of width d + 1, at most 16 layers.
-    steps: of the construction; None takes the fewest whose residual is within ``tol``.
-    tol: the largest share that may be left of any part of the coefficients.
+    steps: of the construction; None takes the fewest that bring every part of w within ``tol``, in
+        exact arithmetic.
+    tol: how far fitted values may be from the solution's, relative to ||y|| after centring.
     ridge: the penalty, as ``alpha`` of scikit-learn's Ridge.
     fit_intercept: whether there is a b, which has no penalty.
 
     Without a ridge, columns must be linearly independent after centring, the constant ones left
-    out; otherwise ``fit`` raises ValueError. A ConvergenceWarning says that ``tol`` is missed,
-    because there are too few steps, or because rounding is larger: by about 2e-16 times the
-    condition number of A^T A.
+    out; otherwise ``fit`` raises ValueError. A ConvergenceWarning says that ``tol`` is missed, by
+    too few steps or because the condition number of A^T A is too large for float64.
 
     coef_ ``(d,)``, intercept_: of the function that the transformer computes, which is affine in
         the query. A constant column has the coefficient 0.
     model_: the icnewton Model; prompt_: its x ``(n, d)`` and y ``(n,)``, without a query.
     n_layers_: the model's depth.
-    residual_: max |r| of the residual polynomial over the prompt's spectrum.
+    distance_: ||A (w - w*)|| / ||y|| for the prompt A, y and the solution w*, rounding included.
     """
 
     def __init__(
@@ -81,9 +81,10 @@ class InContextLeastSquares(RegressorMixin, BaseEstimator):  # type: ignore[misc
         self.model_ = build(choice.family, d=x.shape[1], steps=steps, **settings)
         self.n_layers_ = self.model_.card.depth
         basis = torch.eye(x.shape[1], dtype=torch.float64)
-        w = self._size * answers(self.model_, choice.query, x, labels, basis).numpy()
-        self.coef_, shift = self._columns.back(w)
+        w = answers(self.model_, choice.query, x, labels, basis)
+        self.coef_, shift = self._columns.back(self._size * w.numpy())
         self.intercept_ = self._centre + shift
+        self.distance_ = self._distance(w)
         self._report(calibration)
         return self
 
@@ -132,28 +133,21 @@ class InContextLeastSquares(RegressorMixin, BaseEstimator):  # type: ignore[misc
             found = f"{samples} samples of {x.shape[1]} columns"
             raise ValueError(f"X: expected {expected}, found {found}: {error}") from None
 
-    def _report(self, calibration: Calibration) -> None:
-        """Set ``residual_``, and warn where ``tol`` is missed."""
+    def _distance(self, w: Tensor) -> float:
+        """||A w* - A w|| / ||y||: A w* - A w is the part of y - A w in the range of A."""
         x, y = self.prompt_
-        found = self.model_.check(torch.cat([x, x[:1]]).unsqueeze(0), y.unsqueeze(0))
-        self.residual_ = found.residual.item()
+        missed = torch.linalg.qr(x).Q.mT @ (y - x @ w)
+        return missed.norm().item() / (y.norm().item() or 1.0)
+
+    def _report(self, calibration: Calibration) -> None:
+        """Warn where ``tol`` is missed."""
+        if self.distance_ <= self.tol:
+            return
         lower, upper = calibration.spectrum
-        rounding = EPS * upper / lower
-        if self.residual_ > self.tol:
-            layers = f"{self.n_layers_} layers of {self.construction!r}"
-            expected = f"expected at most tol = {self.tol:g}"
-            words = f"{layers} leave {self.residual_:.2g} of the coefficients, {expected}"
-            warnings.warn(
-                f"{words}: take more steps or another construction, or a ridge",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-        if rounding > self.tol:
-            words = f"the condition number of A^T A is {upper / lower:.2g}, so that rounding leaves"
-            expected = f"expected at most tol = {self.tol:g}"
-            warnings.warn(
-                f"{words} about {rounding:.2g} of the coefficients, {expected}: "
-                "take a larger ridge, or drop columns",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+        words = (
+            f"{self.n_layers_} layers of {self.construction!r} leave fitted values a distance of "
+            f"{self.distance_:.2g} ||y|| from the solution, expected at most tol = {self.tol:g}; "
+            f"the condition number of A^T A is {upper / lower:.2g}: take a ridge, other steps or "
+            "another construction"
+        )
+        warnings.warn(words, ConvergenceWarning, stacklevel=3)
