@@ -73,7 +73,7 @@ CHOICES = {
         family="gdpp",
         settings=lambda found, n: {"upper": found.upper},
         residual=lambda steps, lower, upper: math.sqrt(upper / lower) / 3**steps,
-        most=16,  # 9^16 is about 1 / eps
+        most=48,
         query="x",
     ),
 }

@@ -28,7 +28,8 @@ class InContextLeastSquares(RegressorMixin, BaseEstimator):  # type: ignore[misc
     ridge is d more examples, sqrt(ridge) e_j with label 0.
 
     construction: "chebyshev", order 3 in 3 + T layers; "newton", Theorem 4.2; "minimax", the fewest
-        layers, at most 5; or "gdpp", one head of width d + 1, at most 16 layers.
+        layers, at most 5; or "gdpp", one head of width d + 1, which makes no inverse and keeps
+        ``tol`` for condition numbers of A^T A up to 1e14.
     steps: of the construction; None takes the fewest that bring every part of w within ``tol``, in
         exact arithmetic.
     tol: how far fitted values may be from the solution's, relative to ||y|| after centring.
@@ -68,6 +69,7 @@ class InContextLeastSquares(RegressorMixin, BaseEstimator):  # type: ignore[misc
         dependent without a ridge.
         """
         choice = self._checked()
+        self._query = choice.query
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         y = y.astype(np.float64)
         self._columns = self._scaling(X)
@@ -92,9 +94,8 @@ class InContextLeastSquares(RegressorMixin, BaseEstimator):  # type: ignore[misc
         """The transformer's answers ``(queries,)`` to the rows of X ``(queries, d)``."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        query = CHOICES[self.construction].query
         queries = torch.from_numpy(self._columns(X))
-        found = answers(self.model_, query, *self.prompt_, queries).numpy()
+        found = answers(self.model_, self._query, *self.prompt_, queries).numpy()
         return np.asarray(self._centre + self._size * found)
 
     def _checked(self) -> Choice:
@@ -147,7 +148,7 @@ class InContextLeastSquares(RegressorMixin, BaseEstimator):  # type: ignore[misc
         words = (
             f"{self.n_layers_} layers of {self.construction!r} leave fitted values a distance of "
             f"{self.distance_:.2g} ||y|| from the solution, expected at most tol = {self.tol:g}; "
-            f"the condition number of A^T A is {upper / lower:.2g}: take a ridge, other steps or "
-            "another construction"
+            f"the condition number of A^T A is {upper / lower:.2g}: take construction='gdpp', "
+            "a ridge or more steps"
         )
         warnings.warn(words, ConvergenceWarning, stacklevel=3)

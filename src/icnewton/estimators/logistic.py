@@ -90,9 +90,8 @@ class InContextLogisticRegression(ClassifierMixin, BaseEstimator):  # type: igno
         coefficients, shift = scaling.back(w)
         self.coef_ = coefficients.reshape(1, -1)
         self.intercept_ = np.array([b + shift])
-        mu = self._factor**2 * self.mu
-        slope = gradient(answer, x, labels, mu).norm().item()
-        self.distance_ = self._factor * slope / mu
+        slope = gradient(answer, x, labels, self._mu).norm().item()
+        self.distance_ = self._factor * slope / self._mu
         self._report()
         return self
 
@@ -148,25 +147,35 @@ class InContextLogisticRegression(ClassifierMixin, BaseEstimator):  # type: igno
 
     @property
     def _factor(self) -> float:
-        """From the transformer's answer to (w, b)."""
+        """From the transformer's answer, which is sqrt 2 (w, b) if there is a b, to (w, b)."""
         return math.sqrt(0.5) if self.fit_intercept else 1.0
 
-    def _built(self) -> Model:
-        """The transformer.
+    @property
+    def _mu(self) -> float:
+        """The same penalty on the transformer's answer."""
+        return self._factor**2 * self.mu
 
-        Its w is sqrt 2 (w, b) if there is an intercept, so that its penalty is half of mu.
-        """
-        x, y = self.prompt_
-        n, d = x.shape
-        mu = self._factor**2 * self.mu
-        settings = {"d": d, "n": n, "mu": mu, "error": min(self.error, largest_error(mu))}
+    def _built(self) -> Model:
+        """The transformer, with as many steps as are asked for or needed."""
         steps = self.steps
         if steps is None:
-            step = build("damped_newton", steps=1, looped=True, **settings)
-            half = self.error / 2
-            needed = step.check(x.unsqueeze(0), y.unsqueeze(0), tolerance=half).steps.item()
+            x, y = (tensor.unsqueeze(0) for tensor in self.prompt_)
+            needed = self._of_steps(1).check(x, y, tolerance=self.error / 2).steps.item()
             steps = int(min(max(needed, 1), MOST_STEPS))
-        return build("damped_newton", steps=steps, looped=True, **settings)
+        return self._of_steps(steps)
+
+    def _of_steps(self, steps: int) -> Model:
+        """The transformer of one step, applied ``steps`` times."""
+        n, d = self.prompt_[0].shape
+        error = min(self.error, largest_error(self._mu))
+        try:
+            return build(
+                "damped_newton", d=d, n=n, mu=self._mu, steps=steps, error=error, looped=True
+            )
+        except ValueError as reason:
+            expected = "expected values for which a transformer can be built"
+            found = f"found mu = {self.mu:g}, error = {self.error:g}: {reason}"
+            raise ValueError(f"mu and error: {expected}, {found}") from None
 
     def _report(self) -> None:
         """Warn where the answer may be farther from the minimiser than ``error``."""
