@@ -17,7 +17,7 @@ from icnewton.article.matrix import (
     verdict_matrix,
 )
 from icnewton.article.numbers import Numbers
-from icnewton.inside import explorer
+from icnewton.inside.explorer import fragment
 from icnewton.pages import render
 from icnewton.theory import minimax, triangle
 
@@ -55,7 +55,7 @@ def compose(results: Path, spec: Mapping[str, Any]) -> str:
         "group_titles": {**spec["protocol_titles"], **GROUPS},
         "verdicts": counted(lines),
         "laws": laws(spec),
-        "explorer": explorer.fragment(),
+        "explorer": fragment(),
     }
     return render("article.html", values, [TEMPLATES])
 

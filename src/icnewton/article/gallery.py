@@ -16,7 +16,7 @@ from icnewton.claims import all_claims
 from icnewton.pages.render import blocks, data_uri
 
 WORDS = "figures"  # the folder of templates that hold what is said of a figure
-TELLING = ["paper", "found", "alt", "title"]  # blocks of such a template
+VARIANTS = {"authors": "the paper’s own training"}  # of figures, by what follows their names
 LARGEST_DRAWING = 400_000  # bytes of an SVG that is shown instead of the PNG
 
 
@@ -59,10 +59,15 @@ def shown(
 ) -> Shown:
     """A figure from its specification: kind, caption, conditions, panels, titles, data and code."""
     said = blocks(template_of(name, spec["kind"], folders), spoken(numbers, spec), folders)
-    words = {key: said.get(key, Markup("")) for key in TELLING}
+    words = {**dict.fromkeys(("title", "paper", "found", "alt"), Markup("")), **said}
+    title = words["title"] or Markup(name.replace("_", " ").capitalize())
+    if variant := variant_of(name, folders):
+        # what was said of the figure itself stands above
+        title += f", {VARIANTS.get(variant, variant.replace('_', ' '))}"
+        words |= {"paper": Markup(""), "found": words.get(variant, Markup(""))}
     return Shown(
         name=name,
-        title=words["title"] or Markup(name.replace("_", " ").capitalize()),
+        title=title,
         alt=" ".join(words["alt"].striptags().split()) or spec["caption"],
         caption=spec["caption"],
         paper=words["paper"],
@@ -74,13 +79,25 @@ def shown(
     )
 
 
+def variant_of(name: str, folders: Sequence[Path]) -> str:
+    """What sets a figure apart from the one whose template speaks of it; empty for its own."""
+    base, _, variant = name.partition("_")
+    known = words_on(folders)
+    return variant if base in known and name not in known else ""
+
+
 def template_of(name: str, kind: str, folders: Sequence[Path]) -> str:
     """The template that speaks of a figure: its own, or that of the figure whose variant it is, or
     that of its kind, or the one for all others.
     """
-    present = {path.stem for folder in folders for path in (folder / WORDS).glob("*.html")}
-    known = [word for word in (name, name.split("_")[0], kind) if word in present]
+    present = words_on(folders)
+    known = [word for word in (name, name.partition("_")[0], kind) if word in present]
     return f"{WORDS}/{[*known, 'other'][0]}.html"
+
+
+def words_on(folders: Sequence[Path]) -> set[str]:
+    """The figures and kinds that templates speak of."""
+    return {path.stem for folder in folders for path in (folder / WORDS).glob("*.html")}
 
 
 def spoken(numbers: Numbers, spec: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -32,25 +32,28 @@ class Numbers:
     claims: pd.DataFrame
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
-    def of(self, condition: str, method: str, step: int, column: str = "median") -> float:
-        """A column of a method's row after so many steps or layers, of the quantity by which the
-        condition's problem is judged. Raises NotMeasured where there is none.
+    def of(
+        self, condition: str, method: str, step: int, column: str = "median", quantity: str = ""
+    ) -> float:
+        """A column of a method's row after so many steps or layers, of a quantity, or of that by
+        which the condition's problem is judged. Raises NotMeasured where there is none.
         """
-        table = self.tables.get(condition)
-        if table is None:
-            raise NotMeasured(condition)
-        judged = table[table["quantity"] == table["quantity"].iloc[0]]
-        rows = judged[(judged["method"] == method) & (judged["step"] == step)]
-        return self._only(rows, column)
+        rows = self._of_method(condition, method, quantity)
+        return self._only(rows[rows["step"] == step], column)
 
-    def at_layers(self, condition: str, method: str, layers: int, column: str = "median") -> float:
+    def at_layers(
+        self, condition: str, method: str, layers: int, column: str = "median", quantity: str = ""
+    ) -> float:
         """The same at so many layers of a transformer."""
-        table = self.tables.get(condition)
-        if table is None:
+        rows = self._of_method(condition, method, quantity)
+        return self._only(rows[rows["layers"] == layers], column)
+
+    def _of_method(self, condition: str, method: str, quantity: str) -> pd.DataFrame:
+        if condition not in self.tables:
             raise NotMeasured(condition)
-        judged = table[table["quantity"] == table["quantity"].iloc[0]]
-        rows = judged[(judged["method"] == method) & (judged["layers"] == layers)]
-        return self._only(rows, column)
+        table = self.tables[condition]
+        asked = quantity or table["quantity"].iloc[0]
+        return table[(table["method"] == method) & (table["quantity"] == asked)]
 
     def claim(self, name: str, condition: str, words: str, column: str = "measured") -> float:
         """The number of the claim's row at a condition whose quantity has these words.
