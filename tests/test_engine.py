@@ -16,13 +16,13 @@ from oracles.plain import Plain, plain_name, plain_step
 from oracles.runs import make_run
 
 from icnewton.models.config import TransformerConfig
+from icnewton.models.gram import condense
 from icnewton.models.transformer import Transformer
 from icnewton.randomness import generator
 from icnewton.training import step as plainly
 from icnewton.training.fast import kernel
 from icnewton.training.fast import step as fast
 from icnewton.training.fast.forward import answer
-from icnewton.training.fast.gram import condense
 from icnewton.training.fast.step import advance, draw, quick_answer
 from icnewton.training.runs import parse_run
 from icnewton.training.step import gradient, squared_errors, start

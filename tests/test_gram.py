@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
 from icnewton.models.config import TransformerConfig
+from icnewton.models.gram import condense
 from icnewton.models.transformer import Transformer
 from icnewton.problems.linear import LinearCondition, sample
 from icnewton.randomness import generator
-from icnewton.training.fast.gram import bartlett, condense, sample_condensed
+from icnewton.training.fast.gram import bartlett, sample_condensed
 
 
 @settings(max_examples=25, deadline=None)

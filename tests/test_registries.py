@@ -13,6 +13,7 @@ from icnewton.evaluation.measurements import MEASUREMENTS
 from icnewton.evaluation.statistics import medians
 from icnewton.figures import FIGURES
 from icnewton.models.families import FAMILIES
+from icnewton.models.gram import sees_gram_matrix_alone
 from icnewton.models.weights import load, save
 from icnewton.pipeline.schema import REGISTRIES
 from icnewton.problems import PROBLEMS
@@ -20,7 +21,7 @@ from icnewton.problems.parts.parse import parse_condition
 from icnewton.protocols import PROTOCOLS
 from icnewton.randomness import generator
 from icnewton.registry import UnknownEntry
-from icnewton.training.fast.gram import sample_condensed, sees_gram_matrix_alone
+from icnewton.training.fast.gram import sample_condensed
 from icnewton.training.fast.step import draw, quick_answer
 from icnewton.training.recipe import Recipe, recipes
 from icnewton.training.runs import Run

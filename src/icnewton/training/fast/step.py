@@ -10,14 +10,10 @@
 import torch
 from torch import Tensor
 
+from icnewton.models.gram import condense, sees_gram_matrix_alone
 from icnewton.models.transformer import Transformer
 from icnewton.training.fast.forward import answer
-from icnewton.training.fast.gram import (
-    condense,
-    is_drawn_condensed,
-    sample_condensed,
-    sees_gram_matrix_alone,
-)
+from icnewton.training.fast.gram import is_drawn_condensed, sample_condensed
 from icnewton.training.runs import Run
 from icnewton.training.step import Batch, TrainingState, descend, gradient
 from icnewton.training.step import draw as draw_plainly
