@@ -75,7 +75,19 @@ MEASURED = [
 ]
 
 
+def trained_for(measurement):
+    """Weights and cards of the trained models that a measurement takes."""
+    given = config["measurements"][measurement].get("trained", [])
+    return [
+        f"{folder}/{file}"
+        for folder in given
+        for file in ("weights.safetensors", "card.json")
+    ]
+
+
 rule measure:
+    input:
+        lambda w: trained_for(w.measurement),
     output:
         f"{RESULTS}/measurements/{{measurement}}.parquet",
     log:

@@ -1,19 +1,29 @@
-"""Built models in lower precisions: how far their answers move, and where they break."""
+"""Models in lower precisions: how far their answers move, and where they break."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from types import ModuleType as Module
 from typing import Annotated, Any
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from icnewton.constructions import gdpp, least_squares, minimax
 from icnewton.evaluation.measurements import Measurement
+from icnewton.models.gram import condense, sees_gram_matrix_alone
 from icnewton.models.model import DTYPES, Model
-from icnewton.problems.linear import LinearCondition, LinearPrompts, sample
+from icnewton.models.weights import CARD, WEIGHTS, load
+from icnewton.problems import linear, logistic
+from icnewton.problems.linear import LinearCondition
+from icnewton.problems.parts.condition import Condition
+from icnewton.problems.parts.parse import parse_condition
+from icnewton.problems.parts.prompts import Prompts
 from icnewton.randomness import generator
 from icnewton.typed import Within
 
+POSED = {**linear.ENTRIES, **logistic.ENTRIES}
 # how a model is built, its settings, and the most layers or steps
 BUILT: dict[str, tuple[Module, dict[str, Any], int]] = {
     "Newton, order 2": (least_squares, {}, 20),
@@ -32,48 +42,83 @@ def precisions(
     kappa: Annotated[float, Within(1, 1e12)] = 10.0,
     d: Annotated[int, Within(1, 100)] = 10,
     n: Annotated[int, Within(1, 1000)] = 50,
+    trained: Annotated[tuple[str, ...], "Folders of trained models."] = (),
 ) -> pd.DataFrame:
-    """Median squared error over tr Sigma in each precision, and the median distance from float64.
+    """The median error of each model in each precision, and the median distance from float64.
 
-    Prompts are drawn in float64 and rounded with the weights. The distance is squared, over tr
-    Sigma.
+    Built models answer normalised prompts, trained ones those of their own condition. Prompts are
+    drawn in float64 and rounded with the weights. ``path`` says whether a model reads the examples,
+    ``tokens``, or as many tokens as they have columns, with the same Gram matrix: those are made in
+    float64. Errors and distances are squares, linear ones over tr Sigma, those of weights over
+    their squared norm. ``breaks``: rounding moves the answer by more than it errs in float64.
     """
     condition = LinearCondition("normalised", d, n, kappa, 0.0)
-    drawn = sample(condition, prompts, 1, generator("precision", condition))
-    return pd.DataFrame(_rows(condition, drawn, steps))
-
-
-def _rows(
-    condition: LinearCondition, prompts: LinearPrompts, steps: tuple[int, ...]
-) -> Iterator[dict[str, object]]:
+    asked = _prompts(condition, prompts)
+    rows: list[dict[str, object]] = []
     for name, (module, chosen, most) in BUILT.items():
         (construction,) = module.ENTRIES.values()
         for count in (count for count in steps if count <= most):
-            settings = module.suited(condition, {**chosen, "steps": count})
-            model = construction.build(**settings)
-            exact = _answers(model, prompts, "float64")
-            for dtype in ("float64", "float32", "bfloat16"):
-                found = _answers(model, prompts, dtype)
-                yield {
-                    "model": name,
-                    "layers": model.card.depth,
-                    "precision": dtype,
-                    "error": _median(found - prompts.target, prompts),
-                    "from_float64": _median(found - exact, prompts),
-                }
+            model = construction.build(**module.suited(condition, {**chosen, "steps": count}))
+            rows += _rows(name, model, asked)
+    for folder in trained:
+        model = load(folder)
+        own = parse_condition(model.card.origin["run"]["condition"])
+        name = "/".join(Path(folder).parts[-2:])
+        rows += _rows(name, model, _prompts(own, prompts))
+    return pd.DataFrame(rows)
 
 
-def _answers(model: Model, prompts: LinearPrompts, dtype: str) -> torch.Tensor:
-    return model.to(DTYPES[dtype]).answer(prompts.x, prompts.y).double()
+def _prompts(condition: Condition, count: int) -> Prompts:
+    source = generator("precision", condition)
+    return POSED[condition.problem].sample(condition, count, 1, source, torch.float64)
 
 
-def _median(difference: torch.Tensor, prompts: LinearPrompts) -> float:
-    squared = (difference.square() / prompts.scale).nan_to_num(nan=torch.inf)
-    return squared.median().item()
+def _rows(name: str, model: Model, prompts: Prompts) -> Iterator[dict[str, object]]:
+    """One for each precision and path."""
+    exact = _answers(model.to(torch.float64), prompts, "tokens")
+    error = _median(exact, prompts)
+    moved = replace(prompts, target=exact)
+    paths = ("tokens", "Gram") if sees_gram_matrix_alone(model.transformer) else ("tokens",)
+    for precision in ("float64", "float32", "bfloat16"):
+        rounded = model.to(DTYPES[precision])
+        for path in paths:
+            found = _answers(rounded, prompts, path)
+            distance = _median(found, moved)
+            yield {
+                "model": name,
+                "layers": model.card.depth,
+                "precision": precision,
+                "path": path,
+                "error": _median(found, prompts),
+                "from_float64": distance,
+                "breaks": distance > error,
+            }
+
+
+def _answers(model: Model, prompts: Prompts, path: str) -> Tensor:
+    """The answers in float64, whatever precision they were computed in."""
+    tokens = model.format.tokens(prompts.x, prompts.y)
+    tokens = (condense(tokens) if path == "Gram" else tokens).to(model.transformer.dtype)
+    return model.format.read(model.transformer(tokens)).double()
+
+
+def _median(answers: Tensor, prompts: Prompts) -> float:
+    return prompts.error(answers).nan_to_num(nan=torch.inf).median().item()
+
+
+def refused(trained: tuple[str, ...] = (), **others: object) -> Iterator[str]:
+    """Folders without a trained model."""
+    for folder in trained:
+        if not all((Path(folder) / name).is_file() for name in (CARD, WEIGHTS)):
+            yield f"trained: expected folders with {CARD} and {WEIGHTS}, found {folder!r}"
 
 
 CAPTION = (
-    "Built models in float64, float32 and bfloat16 on the same prompts: the median squared error "
-    "over tr Sigma, and the median squared distance from the answers in float64."
+    "Built and trained models in float64, float32 and bfloat16 on the same prompts, reading all "
+    "examples (tokens) or few tokens with the same Gram matrix: the median squared error over "
+    "tr Sigma (of an encoder: over the squared norm of the minimiser), the median squared distance "
+    "from the answers in float64, and whether that is larger than the error in float64."
 )
-ENTRIES = {"precision": Measurement(precisions, ("normalised",), CAPTION)}
+ENTRIES = {
+    "precision": Measurement(precisions, ("normalised", "unnormalised"), CAPTION, refused=refused)
+}
