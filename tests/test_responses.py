@@ -35,7 +35,7 @@ def test_a_polynomial_is_read_off_on_all_prompts(layers, seed):
     wanted = residual(torch.from_numpy(frame["eigenvalue"].to_numpy(copy=True)), gammas, etas)
     found = torch.from_numpy(frame["residual"].to_numpy(copy=True))
     torch.testing.assert_close(found, wanted, rtol=1e-8, atol=1e-9)
-    assert set(frame["part"]) == {"identity", "prompts"} and frame["is_linear"].all()
+    assert set(frame["part"]) == {"identity", "triangle", "prompts"} and frame["is_linear"].all()
     assert (frame["part"] == "prompts").sum() == 8 * 4
 
 
@@ -44,7 +44,8 @@ def test_the_worst_error_is_that_of_the_law():
     model = icnewton.build("minimax", d=4, steps=2, spectrum=spectrum)
     prompts = sample(CONDITION, 2, 1, generator("p"))
     frame = responses(Named("built_minimax", 0, 2, model), prompts, spectrum)
-    assert frame["error"].max() == pytest.approx(law(2, *spectrum), rel=1e-9)
+    inside = frame[frame["part"] == "identity"]
+    assert inside["error"].max() == pytest.approx(law(2, *spectrum), rel=1e-9)
 
 
 def linear_on(model, found):
@@ -80,3 +81,16 @@ def test_gdpp_is_recognised_and_noise_is_not():
     (row,) = extract(noisy).itertuples()
     assert row.beyond_gdpp == pytest.approx(0.5**0.5, rel=0.2)
     assert extract(frame.assign(residual=np.inf)).empty
+
+
+def test_the_share_of_gdpp_has_an_error_over_prompts():
+    built = icnewton.build("gdpp", d=4, steps=2, upper=40.0)
+    model = replace(built, card=replace(built.card, kind="learned"))
+    prompts = sample(CONDITION, 64, 1, generator("p"))
+    frame = responses(Named("lsa", 0, 2, model), prompts, spectrum_of(CONDITION))
+    assert frame.loc[frame["part"] == "prompts", "prompt"].nunique() == 32
+    (row,) = extract(frame).itertuples()
+    assert 1 - 1e-6 <= row.share <= 1.01 and row.share_error < 0.01
+    noise = 0.1 * np.random.default_rng(0).standard_normal(len(frame))
+    (row,) = extract(frame.assign(residual=frame["residual"] + noise)).itertuples()
+    assert 0 < row.share_error < 0.2 and abs(row.share - 1) < 4 * row.share_error

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from icnewton.algorithms.gdpp import residual
 from icnewton.constructions.parts.scalars import fit_residuals
-from icnewton.evaluation.statistics import diverged
+from icnewton.evaluation.statistics import RESAMPLES, diverged
 
 BINS, LEAST, DEEPEST = 25, 4, 6
 
@@ -23,7 +24,9 @@ def extract(responses: pd.DataFrame) -> pd.DataFrame:
     """One row for each trained model of at most six layers.
 
     size: root mean square of r. beyond_eigenvalue, beyond_gdpp: that of what the function of the
-    eigenvalue, and GD++, leave of it. gammas, etas: the scalars, as text.
+    eigenvalue, and GD++, leave of it. share, share_error: the part of what the function explains
+    that GD++ explains, and its standard error over resampled prompts. gammas, etas: the scalars, as
+    text.
     """
     return pd.DataFrame(_rows(responses[responses["part"] == "prompts"]))
 
@@ -32,26 +35,46 @@ def _rows(learned: pd.DataFrame) -> Iterator[dict[str, object]]:
     for (method, layers, seed), rows in learned.groupby(["method", "layers", "seed"]):
         if layers > DEEPEST or diverged(rows, lambda frame: frame["residual"]):
             continue
-        eigenvalues, r = rows["eigenvalue"].to_numpy(), rows["residual"].to_numpy()
-        tensors = (torch.tensor(eigenvalues), torch.tensor(r))
-        scalars, left = fit_residuals(*tensors, int(layers))
+        eigenvalues, r = (
+            torch.from_numpy(rows[column].to_numpy(copy=True))
+            for column in ("eigenvalue", "residual")
+        )
+        scalars, _ = fit_residuals(eigenvalues, r, int(layers))
+        left = r - residual(eigenvalues, scalars.gammas, scalars.etas)
+        by_part = {
+            "size": r.numpy() ** 2,
+            "beyond_eigenvalue": _beyond(np.log(eigenvalues.numpy()), r.numpy()),
+            "beyond_gdpp": left.numpy() ** 2,
+        }
+        squares = pd.DataFrame(by_part).groupby(rows["prompt"].to_numpy()).mean().to_numpy()
+        share, error = _share(squares)
         yield {
             "method": method,
             "layers": layers,
             "seed": seed,
-            "size": np.sqrt(np.mean(r**2)),
-            "beyond_eigenvalue": _beyond(np.log(eigenvalues), r),
-            "beyond_gdpp": left,
+            **dict(zip(by_part, squares.mean(0) ** 0.5, strict=True)),
+            "share": share,
+            "share_error": error,
             "gammas": " ".join(f"{value:.4g}" for value in scalars.gammas),
             "etas": " ".join(f"{value:.4g}" for value in scalars.etas),
         }
 
 
-def _beyond(x: np.ndarray, r: np.ndarray) -> float:
-    """The root mean square of what parabolas in bins of x leave of r, without bias for noise."""
-    squares, freedom = 0.0, 0
+def _beyond(x: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """The squares of what parabolas in bins of x leave of r, on average without bias for noise."""
+    squares = np.empty_like(r)
     for chosen in np.array_split(np.argsort(x), max(min(BINS, len(x) // LEAST), 1)):
         parabola = np.polynomial.Polynomial.fit(x[chosen], r[chosen], 2)
-        squares += float(((r[chosen] - parabola(x[chosen])) ** 2).sum())
-        freedom += len(chosen) - 3
-    return (squares / freedom) ** 0.5
+        squares[chosen] = (r[chosen] - parabola(x[chosen])) ** 2
+    freedom = len(x) - 3 * max(min(BINS, len(x) // LEAST), 1)
+    return squares * len(x) / freedom
+
+
+def _share(squares: np.ndarray) -> tuple[float, float]:
+    """The share of GD++, of mean squares ``(prompts, 3)``, and its error with both fits fixed."""
+
+    def of(means: np.ndarray) -> np.ndarray:
+        return (means[..., 0] - means[..., 2]) / (means[..., 0] - means[..., 1])
+
+    chosen = np.random.default_rng(0).integers(len(squares), size=(RESAMPLES, len(squares)))
+    return float(of(squares.mean(0))), float(of(squares[chosen].mean(1)).std())

@@ -4,7 +4,9 @@ The frame has one row for each model and eigenvalue:
 
     method, kind, seed, step, layers   as in ``answers.py``
     is_linear   whether the minimax law speaks of the model (``theory/minimax.py``)
-    part        ``identity``: prompts with A^T A = s I and a = w; ``prompts``: those of a condition
+    part        ``identity``: prompts with A^T A = s I and a = w; ``triangle``: such prompts at the
+                s that decide the law without a condition number; ``prompts``: those of a condition
+    prompt      its number, where there is one for some eigenvalues, else -1
     eigenvalue  s, or an eigenvalue of A^T A
     residual    r(s), the share of w along an eigenvector that the answer lacks
     error       the largest error of the four prompts with this s, or |r|
@@ -33,6 +35,7 @@ from icnewton.models.model import Model
 from icnewton.models.transformer import Transformer
 from icnewton.problems.linear import LinearPrompts
 from icnewton.randomness import generator
+from icnewton.theory import triangle
 from icnewton.theory.minimax import Witness, prompts_at
 
 POINTS, PROMPTS, DEEPEST, CHUNK = 301, 32, 6, 1024
@@ -51,7 +54,8 @@ class Named:
 def responses(item: Named, prompts: LinearPrompts, spectrum: tuple[float, float]) -> pd.DataFrame:
     """The rows of a model, in float64, for an interval of eigenvalues and a condition's prompts.
 
-    They are infinite if its training diverged.
+    Models of no layer or of more than six have no ``triangle``. Rows are infinite if its training
+    diverged.
     """
     exact = item.model.to(torch.float64)
     card, n, d = exact.card, prompts.x.shape[1] - 1, prompts.d
@@ -59,9 +63,10 @@ def responses(item: Named, prompts: LinearPrompts, spectrum: tuple[float, float]
     decisive = extremes(min(card.depth, DEEPEST), *spectrum)
     found = prompts_at(torch.cat([grid, decisive]), d, n)
     answers = answers_of(exact, found.x, found.y, CHUNK)
-    residual = (1 - found.target * answers).view(-1, 4).mean(1)
-    error = (found.target - answers).abs().view(-1, 4).amax(1)
-    parts = [("identity", found.s[::4], residual, error)]
+    parts = [("identity", *_left(found, answers))]
+    if 0 < card.depth <= DEEPEST:
+        wide = triangle.witness(card.depth, spectrum[1], d, n)
+        parts.append(("triangle", *_left(wide, answers_of(exact, wide.x, wide.y, CHUNK))))
     if card.kind == "learned":
         eigenvalues, left = _on_prompts(exact, prompts)
         parts.append(("prompts", eigenvalues.flatten(), left.flatten(), left.abs().flatten()))
@@ -76,9 +81,17 @@ def responses(item: Named, prompts: LinearPrompts, spectrum: tuple[float, float]
     frames = []
     for part, s, r, e in parts:
         values = (torch.full_like(r, inf), torch.full_like(e, inf)) if _diverged(exact) else (r, e)
-        columns = {"part": part, "eigenvalue": s, "residual": values[0], "error": values[1]}
+        prompt = np.arange(len(s)) // d if part == "prompts" else -1
+        columns = {"part": part, "prompt": prompt, "eigenvalue": s}
+        columns |= {"residual": values[0], "error": values[1]}
         frames.append(pd.DataFrame(words | columns))
     return pd.concat(frames, ignore_index=True)
+
+
+def _left(found: Witness, answers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """s, residual and error of each four prompts."""
+    residual = (1 - found.target * answers).view(-1, 4).mean(1)
+    return found.s[::4], residual, (found.target - answers).abs().view(-1, 4).amax(1)
 
 
 def is_linear(model: Model, found: Witness, answers: Tensor) -> bool:
