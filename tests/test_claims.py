@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import icnewton
 import icnewton.claims
 from icnewton.claims import Evidence, Facts, all_claims, assess, caption, claim_modules, html, table
 from icnewton.evaluation.statistics import FAR
@@ -163,7 +164,7 @@ def test_linear_claims_come_after_logistic_ones():
     claims = list(all_claims())
     assert claims[:5] == ["T1.1", "T5.1", "T5.2", "T5.4", "E.1"]
     assert claims.index("cancer") + 1 == claims.index("L4.1")
-    assert claims[-4:] == ["diabetes", "GD++", "first phase", "law"]
+    assert claims[-5:] == ["diabetes", "GD++", "first phase", "law", "triangle law"]
 
 
 def test_one_depth_shows_no_gain_and_decides_nothing():
@@ -173,7 +174,7 @@ def test_one_depth_shows_no_gain_and_decides_nothing():
     verdicts = {row.quantity: row.verdict for row in rows_at(rows, "c", "S6e")}
     assert len(verdicts) == 4
     assert (
-        verdicts["excess loss of the encoder, deepest over shallowest"]
+        verdicts["excess loss of the encoder, deepest over shallowest with layers"]
         == "not tested at this scale"
     )
 

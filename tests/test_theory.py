@@ -16,11 +16,11 @@ from icnewton.claims import Row
 from icnewton.claims.parts.evidence import NOTHING, exactly
 from icnewton.evaluation.answers import frame as frame_of
 from icnewton.evaluation.answers import layers_of, references
+from icnewton.evaluation.estimates import estimate, simultaneous
 from icnewton.evaluation.statistics import (
     bootstrap,
     clusters,
     of_quantity,
-    ratio,
     similarity,
     summarise,
 )
@@ -207,7 +207,9 @@ def test_bootstrap_resamples_covariances_not_prompts():
         np.arange(1.0, 9.0)[:, None], 50, axis=1
     )  # nothing varies within a covariance
     assert bootstrap(errors).std() > 0.5
-    assert ratio(3 * errors, errors) == (3.0, 3.0, 3.0)
+    ratio = estimate(3 * errors[None]) - estimate(errors[None])
+    numbers = [ratio.number, *simultaneous([ratio])[:, 0]]
+    np.testing.assert_allclose(numbers, 3.0, rtol=1e-12)
 
 
 def test_clusters_align_methods_by_covariance():

@@ -3,6 +3,7 @@
 They are layers against accuracy (T1.1), and width against error (T5.2).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,12 +72,29 @@ def width_exponent(widths: pd.DataFrame) -> tuple[float, float, float]:
     of a step.
     """
     errors = widths.pivot(index="prompt", columns="hidden_width", values="step_error")
-    logarithm = np.log(errors.columns.to_numpy(dtype=float))
+    width = np.log(errors.columns.to_numpy(dtype=float))
+    return _over_prompts(errors, lambda medians: -_slope(np.log(medians), width))
 
-    def exponent(rows: np.ndarray) -> float:
-        return -float(np.polyfit(np.log(np.median(rows, axis=0)), logarithm, 1)[0])
 
-    values, generator = errors.to_numpy(), np.random.default_rng(0)
+def error_exponent(rows: pd.DataFrame, quantity: str) -> tuple[float, float, float]:
+    """p in a quantity ~ eps^p for the errors asked for, in the same way.
+
+    It is the median over prompts of what ``rows`` have once for each prompt and error.
+    """
+    values = rows.pivot(index="prompt", columns="error", values=quantity)
+    asked = np.log(values.columns.to_numpy(dtype=float))
+    return _over_prompts(values, lambda medians: _slope(asked, np.log(medians)))
+
+
+def _slope(abscissa: np.ndarray, ordinate: np.ndarray) -> float:
+    return float(np.polyfit(abscissa, ordinate, 1)[0])
+
+
+def _over_prompts(
+    table: pd.DataFrame, law: Callable[[np.ndarray], float]
+) -> tuple[float, float, float]:
+    """A law of the medians of columns, with its bootstrap interval over the rows."""
+    values, generator = table.to_numpy(), np.random.default_rng(0)
     chosen = generator.integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = interval(np.array([exponent(values[rows]) for rows in chosen]))
-    return exponent(values), low, high
+    low, high = interval(np.array([law(np.median(values[rows], axis=0)) for rows in chosen]))
+    return law(np.median(values, axis=0)), low, high

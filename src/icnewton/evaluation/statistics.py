@@ -12,7 +12,7 @@ import pandas as pd
 if TYPE_CHECKING:  # so that what only draws or counts need not import torch
     from icnewton.problems import Measure
 
-RESAMPLES = 400
+RESAMPLES = 1000
 LEVEL = 0.95
 # reach of the probes of Figures 3 to 6 in 99 % training ranges: the paper's +-20 and +-100
 NEAR, FAR = 20 / 14.9, 100 / 14.9
@@ -41,10 +41,16 @@ def clusters(frame: pd.DataFrame, error: Error = squared_residual) -> np.ndarray
     return np.nan_to_num(errors, nan=np.inf)
 
 
+def by_training(frame: pd.DataFrame, error: Error = squared_residual) -> np.ndarray:
+    """Errors of one method and step as ``(trainings, covariances, prompts)``, in the same way."""
+    trainings = [clusters(rows, error) for _, rows in frame.groupby("seed")]
+    return np.array(trainings)
+
+
 def bootstrap(errors: np.ndarray, middle: Middle = np.median, seed: int = 0) -> np.ndarray:
     """Medians ``(RESAMPLES,)`` of errors ``(covariances, prompts)`` over resampled covariances.
 
-    Equal seeds and shapes resample the same covariances, so ratios of two methods' medians are
+    Equal seeds and shapes resample the same covariances, so that two methods' medians are
     paired. ``middle`` may be the mean instead.
     """
     generator = np.random.default_rng(seed)
@@ -72,7 +78,7 @@ def summarise(frame: pd.DataFrame, error: Error = squared_residual) -> pd.DataFr
     """One row for each method and step.
 
     median, mean: of the errors.
-    low, high: 95 % bootstrap interval of the median.
+    low, high: 95 % bootstrap interval of the median, for the trainings that there are.
     between_low, between_high: 10th and 90th percentile of the medians of single covariances.
     within_low, within_high: the same percentiles of all errors.
     covariances, prompts, seeds: how many there are.
@@ -107,18 +113,6 @@ def medians(frame: pd.DataFrame, measures: Mapping[str, "Measure"]) -> pd.DataFr
             table = summarise(rows, lambda f, m=measure: m.transform(f["value"]))  # type: ignore[misc]
             blocks.append(table.assign(quantity=name))
     return pd.concat(blocks, ignore_index=True)
-
-
-def ratio(
-    numerator: np.ndarray, denominator: np.ndarray, middle: Middle = np.median
-) -> tuple[float, float, float]:
-    """Ratio of the median (or other middle) errors of two methods on the same covariances.
-
-    Its paired bootstrap interval follows.
-    """
-    resampled = (bootstrap(errors, middle) for errors in (numerator, denominator))
-    low, high = interval(np.divide(*resampled))
-    return float(middle(numerator) / middle(denominator)), low, high
 
 
 def similarity(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:

@@ -5,22 +5,23 @@ bound, the verdict is ``undecided``, and ``not tested at this scale`` where ther
 Where a claim does not speak of a condition, it is ``not applicable`` there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from icnewton.claims.parts.scope import Facts, Scope
+from icnewton.evaluation.estimates import Estimate, estimate, simultaneous
 from icnewton.evaluation.statistics import (
     Error,
     Middle,
-    clusters,
+    by_training,
     diverged,
     of_quantity,
-    ratio,
     squared_residual,
     steps_of,
 )
@@ -29,7 +30,7 @@ HOLDS, FAILS, UNDECIDED, UNTESTED = "holds", "fails", "undecided", "not tested a
 NOT_APPLICABLE = "not applicable"
 
 Measurement = tuple[float, float, float, str]  # number, low, high, where
-Interval = tuple[float, float, float]
+UNKNOWN = Estimate(np.nan, np.array([np.nan]))
 NOTHING: Measurement = (np.nan, np.nan, np.nan, "nothing at this scale to measure it on")
 
 
@@ -75,12 +76,16 @@ class Comparison:
     error: Error
 
     @cached_property
-    def _cells(self) -> dict[tuple[str, str, int], np.ndarray]:
+    def _groups(self) -> dict[tuple[str, str, int], pd.DataFrame]:
         return {
-            (condition, str(method), int(step)): clusters(group, self.error)
+            (condition, str(method), int(step)): group
             for condition, frame in self.frames.items()
             for (method, step), group in frame.groupby(["method", "step"], observed=True)
         }
+
+    @cached_property
+    def _found(self) -> dict[tuple[str, str, int, Middle], Estimate]:
+        return {}
 
     @cached_property
     def _diverged(self) -> set[tuple[str, str, int]]:
@@ -100,17 +105,35 @@ class Comparison:
         top: tuple[str, int],
         bottom: tuple[str, int],
         middle: Middle = np.median,
-    ) -> Interval | None:
-        """Ratio of median (or mean) errors of two (method, step), with its interval.
+    ) -> Estimate | None:
+        """Ratio of median (or mean) errors of two (method, step).
 
-        None where one of them was not evaluated. Methods with several seeds have their seeds'
-        errors pooled within each covariance. Nothing is known, nan, where one of their trainings
-        diverged.
+        None where one of them was not evaluated. Nothing is known, nan, where one of their
+        trainings diverged.
         """
-        if self._diverged & {(condition, *side) for side in (top, bottom)}:
-            return np.nan, np.nan, np.nan
-        above, below = (self._cells.get((condition, *side)) for side in (top, bottom))
-        return None if above is None or below is None else ratio(above, below, middle)
+        sides = [(condition, *side) for side in (top, bottom)]
+        if not all(side in self for side in sides):
+            return None
+        if self._diverged & set(sides):
+            return UNKNOWN
+        above, below = (self.estimate(*side, middle) for side in sides)
+        return above - below
+
+    def __contains__(self, cell: tuple[str, str, int]) -> bool:
+        """Whether a (condition, method, step) was evaluated."""
+        return cell in self._groups
+
+    def estimate(
+        self, condition: str, method: str, step: int, middle: Middle = np.median
+    ) -> Estimate:
+        """The median (or mean) error of what was evaluated; the same draws at each call."""
+        key = (condition, method, step, middle)
+        if key not in self._found:
+            group = self._groups[key[:3]]
+            trained = (group["kind"] == "learned").any()
+            errors = by_training(group, self.error)
+            self._found[key] = estimate(errors, middle, f"{condition} {method} {step}", trained)
+        return self._found[key]
 
 
 @dataclass(frozen=True)
@@ -149,6 +172,12 @@ class Evidence:
         }
         return Comparison(frames, error)
 
+    def by_mu(self, measurement: str) -> Iterator[tuple[float, str, pd.DataFrame]]:
+        """A measurement's rows for each mu, with words; nothing where it was not made."""
+        if measurement in self.measurements:
+            for mu, rows in self.measurements[measurement].groupby("mu", sort=False):
+                yield float(mu), f"built, mu = {mu:g}", rows  # type: ignore[arg-type]
+
     def steps(self, condition: str, method: str) -> list[int]:
         """The steps or depths that a method was evaluated at, ascending."""
         return list(steps_of(self._evaluated[condition], method))
@@ -185,24 +214,58 @@ class Evidence:
 
 
 def exactly(value: float, where: str) -> Measurement:
-    """A number without sampling error, such as a worst case or a count; not a number counts as
-    infinite.
+    """A number that no drawing of prompts or trainings decides, such as a count, a proved bound or
+    an error on prompts that a proof names; not a number counts as infinite.
     """
     value = np.inf if np.isnan(value) else float(value)
     return value, value, value, where
 
 
-def extreme(ratios: Iterable[tuple[str, Interval | None]], largest: bool) -> Measurement:
-    """The largest or smallest of labelled ratios; its interval has the largest or smallest of both
-    ends.
+def worst(
+    values: pd.Series, of: str, largest: bool = True, at: Callable[[Any], str] = lambda label: ""
+) -> Measurement:
+    """The largest or smallest number seen on random prompts; it is no supremum, and says so.
 
-    So no other ratio can lie beyond the interval unseen; the label is that of the extreme ratio.
+    of: what the numbers were seen on; at: from the extreme number's label, more words on it. Not a
+    number counts as the worst.
     """
-    known = [(label, values) for label, values in ratios if values is not None]
+    if values.empty:
+        return NOTHING
+    known = values.fillna(np.inf if largest else -np.inf)
+    label = known.idxmax() if largest else known.idxmin()
+    where = f"{'largest' if largest else 'smallest'} of {len(known)} {of}"
+    return exactly(known[label], "; ".join(filter(None, (where, at(label)))))
+
+
+def extreme(
+    ratios: Iterable[tuple[str, Estimate | None]], largest: bool, detail: str = ""
+) -> Measurement:
+    """The largest or smallest of labelled ratios; its interval has the largest or smallest of both
+    ends of intervals that hold all at once, and so the level that they have.
+
+    The label is that of the extreme ratio; after it and ``detail`` stands on how many trainings it
+    rests.
+    """
+    known = [(label, ratio) for label, ratio in ratios if ratio is not None]
     if not known:
         return NOTHING
-    if lost := [label for label, values in known if np.isnan(values[0])]:
+    if lost := [label for label, ratio in known if np.isnan(ratio.value)]:
         return np.nan, np.nan, np.nan, f"a training with {lost[0]} diverged"
     pick = max if largest else min
-    measured, low, high = (pick(values[i] for _, values in known) for i in range(3))
-    return measured, low, high, next(label for label, values in known if values[0] == measured)
+    labels, found = zip(*known, strict=True)
+    measured = pick(ratio.number for ratio in found)
+    low, high = (pick(map(float, ends)) for ends in simultaneous(found))
+    label = next(label for label, ratio in known if ratio.number == measured)
+    compared = f"one of {len(labels)} compared" if len(labels) > 1 else ""
+    words = (label, detail, compared, _trainings([ratio.trainings for ratio in found]))
+    return measured, low, high, "; ".join(filter(None, words))
+
+
+def _trainings(counts: Sequence[int]) -> str:
+    """On how many trainings ratios rest, in words; nothing where no model is trained."""
+    least, most = min(counts), max(counts)
+    if most == 0:
+        return ""
+    if most == 1:
+        return "one training" if len(counts) == 1 else "one training each"
+    return f"{most} trainings" if least == most else f"{least} to {most} trainings"
