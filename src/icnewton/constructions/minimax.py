@@ -24,6 +24,10 @@ of every polynomial before it being added as it is made.
 Here t is the Chebyshev polynomial of degree k on [0, u], and values are those of degree at most k.
 On [l, u] they would take large values at 0, and cancel: every polynomial of the stream but the
 first vanishes there.
+
+In rational numbers the residual is R exactly, at every depth (``tests/test_exact.py``). In float64
+the answer is off by up to 2e-13 at four layers, where the law is 8.4e-12 at kappa = 10 and 1.6e-19
+at kappa = 4. That is the rounding of the weights: they have the same error in exact arithmetic.
 """
 
 import math

@@ -5,7 +5,7 @@ the keys. Then the output at the query is that of the same layers, without the q
 the prompt with one more example: a, with label 0.
 
 *Proof.* Layers act on all tokens by the same linear map, which depends on the prompt only through
-the Gram matrix of the keys (``training/fast/gram.py``). G' = G + z z^T is the Gram matrix of the
+the Gram matrix of the keys (``models/gram.py``). G' = G + z z^T is the Gram matrix of the
 prompt with the example. QED
 
 **Corollary.** For d >= 2 no number of layers, of heads, or of dimensions of the stream reaches
