@@ -21,7 +21,18 @@ A prompt starts with w = 0. The layers of a step, where D is the last column of 
 
 The label in p_i needs no gadget: y sigma(-y z) = sigma(-z) - (1 - y) / 2 for y = -1 and 1.
 ``precision.py`` proves how large the neurons' layers must be. There are 2 heads, and the width is
-7d + 8. The theorem allows 11 + 2k layers.
+7d + 8. The theorem allows 11 + 2k layers, and has 6d + 4 rows of input. Blocks that hold something
+in a layer (x), where s, v and e could take the rows of p and r, which are read last in layer 2:
+
+    layer          a  I  W  b  G  S  X
+    1, 2           x  x  x  x  x  x  x     S and X: the squares' scratch
+    3              x  x  x  x  x  x  x     H and X_0 grad f from b and grad f
+    4 .. 3 + k     x  x  x     x  x  x
+    4 + k          x  x  x     x     x     v = D^T grad f
+    5 + k          x  x  x           x
+
+G could wait in X until layer 3, but that layer reads b and writes S and X, and v needs G after it.
+Six blocks would cost a layer: v = D^T (H D).
 """
 
 import math
