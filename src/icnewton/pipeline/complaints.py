@@ -14,6 +14,7 @@ from icnewton.pipeline.experiment import Experiment, members, problem_of, tested
 from icnewton.pipeline.schema import Config, complaints, malformed
 from icnewton.problems import PROBLEMS
 from icnewton.training.recipe import Recipe
+from icnewton.training.runs import Run
 from icnewton.typed import settings_of
 
 MOST_MODELS, MOST_PROBLEMS = 100_000, 50
@@ -149,6 +150,9 @@ def _of_group(where: str, group: Config, experiment: Experiment) -> Iterator[str
         if not layers and family.format == "regression":
             yield f"{where}.layers: expected at least 1 for {group['family']}, found {layers}"
             return
+        if recipe.start:
+            run = (group["family"], experiment.condition(values), layers, 0, recipe)
+            yield from _said(where, Run, *run)
 
 
 def _of_recipe(where: str, recipe: Recipe, problem: str) -> Iterator[str]:

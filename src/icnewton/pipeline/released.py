@@ -95,9 +95,7 @@ def work(run: Run) -> float:
     """What a training costs, up to a factor: tokens that pass through layers, linear attention
     alone needing d + 1 a prompt.
     """
-    sizes = (run.condition.d, run.condition.n, run.layers)
-    trilinear = run.kind.architecture(run.recipe, *sizes).is_trilinear
-    tokens = run.condition.d + 1 if trilinear else run.condition.n + 1
+    tokens = run.condition.d + 1 if run.architecture.is_trilinear else run.condition.n + 1
     return (
         float(run.recipe.steps)
         * run.recipe.batch

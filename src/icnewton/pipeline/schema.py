@@ -20,6 +20,7 @@ from icnewton.problems import PROBLEMS
 from icnewton.protocols import PROTOCOLS
 from icnewton.registry import Registry
 from icnewton.training.recipe import Recipe
+from icnewton.training.starts import STARTS
 from icnewton.typed import schema_of
 
 Config = Mapping[str, Any]
@@ -33,6 +34,7 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "measurements": MEASUREMENTS,
     "problems": PROBLEMS,
     "protocols": PROTOCOLS,
+    "starts": STARTS,
 }
 MOST_VALUES, MOST_LEVELS, MOST_LETTERS, MOST_BITS = 20_000, 16, 1000, 64
 Validator = extend(  # a depth of 1.0 would be named layers1.0

@@ -12,6 +12,7 @@ from icnewton.models.families import FAMILIES
 from icnewton.training.curriculum import Curriculum
 from icnewton.training.initialisation import Initialisation
 from icnewton.training.schedule import schedule
+from icnewton.training.starts import STARTS
 from icnewton.typed import SHARE, Within, parse, positive, refuse, settle
 
 
@@ -89,6 +90,9 @@ class Recipe:
         False
     )
     activation: Annotated[Literal["gelu", "relu"], "Of the feed-forward networks."] = "gelu"
+    start: Annotated[
+        str | None, "Known weights to start from, such as gdpp_fitted; null for random ones."
+    ] = None
 
     def __post_init__(self) -> None:
         settle(self)
@@ -97,6 +101,8 @@ class Recipe:
         if self.batch % self.prompts_per_covariance:
             each = self.prompts_per_covariance
             refuse("batch", f"a multiple of prompts_per_covariance, {each}", self.batch)
+        if self.start is not None:
+            STARTS[self.start]
 
     def rate(self, step: int) -> float:
         """The learning rate of step 0, 1, ... over its peak."""

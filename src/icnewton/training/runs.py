@@ -5,6 +5,7 @@ from typing import Annotated, Any, cast
 
 import torch
 
+from icnewton.models.config import TransformerConfig
 from icnewton.models.families import FAMILIES, Family
 from icnewton.models.formats import LEARNED, LearnedFormat
 from icnewton.models.transformer import Transformer
@@ -16,6 +17,7 @@ from icnewton.protocols import gaussian
 from icnewton.randomness import generator
 from icnewton.training.initialisation import by_fan_in
 from icnewton.training.recipe import Recipe
+from icnewton.training.starts import STARTS
 from icnewton.typed import Within, keyed, plain, refuse
 
 
@@ -48,11 +50,20 @@ class Run:
             for name, off in (("curriculum", None), ("noisy_target", False)):
                 if value := getattr(self.recipe, name):
                     refuse(name, f"{off}, because it is one of linear regression", value)
+        start = self.recipe.start
+        if start and (words := STARTS[start].refused(self.architecture, self.condition)):
+            refuse("start", words, start)
+
+    @property
+    def architecture(self) -> TransformerConfig:
+        """The shape of the transformer."""
+        return self.kind.architecture(self.recipe, self.condition.d, self.condition.n, self.layers)
 
     @property
     def modules(self) -> list[str]:
         """The modules of the entries that it names."""
-        return [*modules_of(self.condition), FAMILIES.module(self.family)]
+        named = [*modules_of(self.condition), FAMILIES.module(self.family)]
+        return [*named, STARTS.module(self.recipe.start)] if self.recipe.start else named
 
     def to_json(self) -> dict[str, Any]:
         """The run as plain values."""
@@ -98,16 +109,18 @@ class Run:
     def transformer(self) -> Transformer:
         """The transformer at its initialisation, float32 on the CPU.
 
-        It is drawn from a random stream of its own.
+        It is drawn from a random stream of its own. If the recipe names a start, that is put in.
         """
-        recipe, sizes = self.recipe, (self.condition.d, self.condition.n, self.layers)
-        transformer = self.kind.transformer(self.kind.architecture(recipe, *sizes), torch.float32)
+        recipe = self.recipe
+        transformer = self.kind.transformer(self.architecture, torch.float32)
         source = generator("initialisation", self.layers, self.seed)
         if recipe.initialisation is not None:
             recipe.initialisation.apply(transformer, source)
         else:
             gains = (recipe.embedding_gain, recipe.output_gain)
             by_fan_in(transformer, source, self.layers, *gains)
+        if recipe.start is not None:
+            STARTS[recipe.start].put(transformer, self.condition)
         return transformer
 
 
