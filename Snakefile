@@ -103,7 +103,7 @@ rule all:
         rules.provenance.output,
         expand(rules.table.output, condition=CONDITIONS),
         expand(rules.measurement_table.output, measurement=SHOWN),
-        rules.transfer_table.output if experiment.transfers else [],
+        rules.transfer_table.output if experiment.tested else [],
         rules.diabetes.output if "diabetes" in config else [],
         expand(rules.figure.output, figure=experiment.figures()),
         rules.article.output,

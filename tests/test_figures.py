@@ -84,7 +84,12 @@ def transfer():
     table = medians("linear")
     learned, blocks = table[table["kind"] == "learned"], []
     for trained_on, tested_on in product(PLACES, PLACES):
-        blocks.append(learned.assign(trained_on=trained_on, tested_on=tested_on))
+        differs = "nothing" if trained_on == tested_on else "protocol, noise"
+        where = {"trained_on": trained_on, "tested_on": tested_on, "differs": differs}
+        blocks.append(learned.assign(**where, kappa=10.0))
+        if trained_on == tested_on:
+            harder = {"tested_on": tested_on.replace("10", "50"), "differs": "kappa", "kappa": 50.0}
+            blocks.append(learned.assign(**where | harder))
     return pd.concat(blocks, ignore_index=True)
 
 

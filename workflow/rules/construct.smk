@@ -9,18 +9,19 @@ def built_folders(condition, name):
     }
 
 
-def built_models(condition):
-    """The folders of all built models of a condition, by construction and steps."""
-    return {
-        name: built_folders(condition, name) for name in experiment.built(condition)
-    }
+def built_models(condition, names=None):
+    """The folders of built models of a condition, by construction and steps: of those that are
+    named, else of all.
+    """
+    chosen = experiment.built(condition) if names is None else names
+    return {name: built_folders(condition, name) for name in chosen}
 
 
-def built_files(condition):
-    """Weights and cards of all built models of a condition."""
+def built_files(condition, names=None):
+    """Weights and cards of the same models."""
     found = [
         folder
-        for by_step in built_models(condition).values()
+        for by_step in built_models(condition, names).values()
         for folder in by_step.values()
     ]
     return [

@@ -24,24 +24,45 @@ rule evaluate_learned:
         "../scripts/evaluate_learned.py"
 
 
-use rule evaluate_learned as transfer with:
+rule transfer:
     input:
         prompts=rules.data.output[0],
         models=lambda w: weights(tested_at(w.condition)),
+        built=lambda w: [
+            file
+            for home, names in experiment.built_transfers[w.condition].items()
+            for file in built_files(home, names)
+        ],
     output:
         f"{RESULTS}/evaluate/{{condition}}/transfer.parquet",
     log:
         f"{RESULTS}/logs/evaluate/{{condition}}/transfer.log",
+    resources:
+        mem_mb=4000,
+        runtime=20,
     params:
         condition=lambda w: experiment.tested[w.condition].to_json(),
+        prompts=config["evaluation"].get("transfer_prompts"),
         folders=lambda w: folders(tested_at(w.condition)),
         seeds=lambda w: seeds(tested_at(w.condition)),
+        families=lambda w: families_at(w.condition),
+        built=lambda w: {
+            home: built_models(home, names)
+            for home, names in experiment.built_transfers[w.condition].items()
+        },
         code=lambda w: stage(
-            "evaluate_learned.py",
+            "transfer.py",
             *of_runs(experiment.tested[w.condition], tested_at(w.condition)),
+            *[
+                module
+                for family in dict.fromkeys(families_at(w.condition).values())
+                for module in entries.of_construction(family)
+            ],
         ),
     message:
-        "evaluating models that were trained elsewhere on {wildcards.condition}"
+        "evaluating models of other conditions on {wildcards.condition}"
+    script:
+        "../scripts/transfer.py"
 
 
 def tested_at(condition):
@@ -49,6 +70,15 @@ def tested_at(condition):
     return [
         name for name in experiment.transfers[condition] if name not in MODELS.missing
     ]
+
+
+def families_at(condition):
+    """The families of the built models that are evaluated on a condition, wherever they belong."""
+    return {
+        name: config["constructions"][name]["family"]
+        for names in experiment.built_transfers[condition].values()
+        for name in names
+    }
 
 
 rule evaluate_references:

@@ -92,7 +92,7 @@ rule transfer_table:
             f"{RESULTS}/tables/transfer.csv",
             category="7. Tables",
             caption="../report/transfer.rst",
-            labels={"table": "trained on one condition, tested on others"},
+            labels={"table": "made for one condition, tested on others"},
         ),
         md=f"{RESULTS}/tables/transfer.md",
     log:
@@ -101,13 +101,13 @@ rule transfer_table:
         mem_mb=2000,
         runtime=10,
     params:
-        problems={name: c.problem for name, c in experiment.tested.items()},
+        conditions={name: c.to_json() for name, c in experiment.tested.items()},
         code=stage(
             "transfer_table.py",
             *{PROBLEMS.module(c.problem) for c in experiment.tested.values()},
         ),
     message:
-        "medians of models on conditions that they were not trained on"
+        "medians of models on conditions that they were not made for"
     script:
         "../scripts/transfer_table.py"
 

@@ -72,6 +72,15 @@ def learned(
     return Answers(method, card.kind, seed, card.depth, card.depth, values, final_loss)
 
 
+def fewer(prompts: Prompts, each: int | None) -> Prompts:
+    """The first ``each`` prompts of each covariance; all of them, if it is None."""
+    if each is None:
+        return prompts
+    place = pd.Series(0, index=prompts.covariance.numpy()).groupby(level=0).cumcount()
+    chosen = torch.from_numpy((place < each).to_numpy(copy=True))
+    return prompts.map(lambda tensor: tensor[chosen])
+
+
 def answers_of(model: Model, x: Tensor, y: Tensor, size: int) -> Tensor:
     """A model's answers to prompts, ``size`` of them at a time."""
     parts = zip(x.split(size), y.split(size), strict=True)

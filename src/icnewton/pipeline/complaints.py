@@ -187,6 +187,7 @@ def _of_construction(name: str, entry: Config, experiment: Experiment) -> Iterat
     for values in entry["conditions"]:
         if not _said(name, experiment.condition, values):
             construction, condition = CONSTRUCTIONS[entry["family"]], experiment.condition(values)
+            yield from _said(f"constructions.{name}", tested_on, condition, entry)
             for complaint in construction.refused(condition, entry.get("set", {})):
                 yield f"constructions.{name}.set.{complaint}"
 
@@ -218,7 +219,7 @@ def _of_figure(name: str, trained: set[str], experiment: Experiment) -> Iterator
     if kind.tables == "transfer":
         if "conditions" in spec:
             yield f"{where}: expected no conditions for a figure of kind {word}"
-        if not experiment.transfers:
+        if not experiment.tested:
             yield f"{where}: expected some entry of runs with evaluate_on, found none"
         return
     for condition in spec.get("conditions", []):

@@ -132,23 +132,48 @@ class Experiment:
             if group.get("evaluate_on"):
                 for name, (values, *_) in zip(self.names(group), members(group), strict=True):
                     condition = self.condition(values)
-                    for other in (condition, *tested_on(condition, group)):
+                    for other in dict.fromkeys((condition, *tested_on(condition, group))):
                         yield name, other
+
+    def _built_tests(self) -> Iterator[tuple[str, Condition, Condition]]:
+        """Constructions with an ``evaluate_on``: a name, a condition that its models are built for,
+        and that condition and those others.
+        """
+        for name, entry in self.config.get("constructions", {}).items():
+            if entry.get("evaluate_on"):
+                for condition in map(self.condition, entry["conditions"]):
+                    for other in dict.fromkeys((condition, *tested_on(condition, entry))):
+                        yield name, condition, other
 
     @cached_property
     def transfers(self) -> dict[str, list[str]]:
         """The runs to be evaluated on each condition of some ``evaluate_on``, their own among
         those.
         """
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[str]] = {name: [] for name in self.tested}
         for run, condition in self._tests():
-            found.setdefault(self.name(condition), []).append(run)
+            found[self.name(condition)].append(run)
+        return found
+
+    @cached_property
+    def built_transfers(self) -> dict[str, dict[str, list[str]]]:
+        """The same for constructions: by the condition of the evaluation, and by the one that
+        models are built for.
+        """
+        found: dict[str, dict[str, list[str]]] = {name: {} for name in self.tested}
+        for construction, home, condition in self._built_tests():
+            at = found[self.name(condition)].setdefault(self.name(home), [])
+            at.append(construction)
         return found
 
     @cached_property
     def tested(self) -> dict[str, Condition]:
-        """The conditions on which models are evaluated that may be trained elsewhere, by name."""
-        return {self.name(condition): condition for _, condition in self._tests()}
+        """The conditions on which models are evaluated that may be trained or built for others, by
+        name.
+        """
+        asked = [condition for _, condition in self._tests()]
+        asked += [condition for _, _, condition in self._built_tests()]
+        return {self.name(condition): condition for condition in asked}
 
     @cached_property
     def everywhere(self) -> dict[str, Condition]:
@@ -213,11 +238,12 @@ def _title(method: str) -> str:
 
 
 def tested_on(condition: Condition, group: Config) -> list[Condition]:
-    """The other conditions on which the runs of an entry are evaluated; raises ValueError in one
-    sentence where there is none, or where prompts have more dimensions than the models.
+    """The other conditions on which the models of an entry are evaluated; raises ValueError in one
+    sentence where there is none, or where prompts have more dimensions than the models, or, if
+    those are built, another size.
     """
     known = {field.name for field in fields(condition)}
-    found = []
+    found, is_built = [], "conditions" in group
     for values in group.get("evaluate_on", []):
         if unknown := sorted(values.keys() - known):
             wanted = ", ".join(sorted(known))
@@ -226,5 +252,9 @@ def tested_on(condition: Condition, group: Config) -> list[Condition]:
         if other.d > condition.d:
             words = f"at most the models' d = {condition.d}"
             raise ValueError(f"evaluate_on: expected {words}, found d = {other.d}")
+        sizes, others = (condition.d, condition.n), (other.d, other.n)
+        if is_built and others != sizes:
+            words = "d = {} and n = {}, as built, found d = {} and n = {}"
+            raise ValueError(f"evaluate_on: expected {words.format(*sizes, *others)}")
         found.append(other)
     return found

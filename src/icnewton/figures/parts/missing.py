@@ -34,6 +34,8 @@ def missing(
     for condition, table in trained.items():
         where = f"; {words.condition(condition)}" if len(trained) > 1 else ""
         for family, depths in wanted.items():
+            if not _is_expected(family, condition, table, asked):
+                continue
             reasons: dict[str, list[int]] = {}
             for layers in sorted(depths):
                 rows = table[(table["method"] == family) & (table["step"] == layers)]
@@ -43,6 +45,18 @@ def missing(
             name = method_label(family, words)
             for reason, lost in reasons.items():
                 yield f"{name} with {_counted(lost)} ({reason}{where})"
+
+
+def _is_expected(
+    family: str, condition: str, table: pd.DataFrame, untrained: Sequence[str]
+) -> bool:
+    """Whether a figure should show a family's models: in tables of transfer each family has its own
+    conditions, where some of its models are, or were not trained.
+    """
+    if "trained_on" not in table:
+        return True
+    here = f"{condition}/{family}_layers"
+    return bool((table["method"] == family).any()) or any(n.startswith(here) for n in untrained)
 
 
 def _counted(depths: Sequence[int]) -> str:
