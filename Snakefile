@@ -81,6 +81,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/construct.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/decode.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/article.smk"
@@ -97,6 +98,8 @@ rule all:
         expand(rules.probe.output, condition=PROBED),
         expand(rules.respond.output, condition=ANSWERING),
         rules.extract.output if ANSWERING else [],
+        expand(rules.decode.output, condition=DECODED),
+        rules.decoding_table.output if DECODED else [],
         expand(rules.transfer.output, condition=experiment.tested),
         MEASURED,
         rules.claims.output,

@@ -104,10 +104,12 @@ def finished_tables(folder, spec):
     results, tables = folder / RESULTS, FIGURES[spec["kind"]].tables
     if tables == "medians":
         return {name: read_tables([results / f"tables/{name}.csv"]) for name in spec["conditions"]}
+    if tables == "transfer":
+        return {tables: read_tables([results / "tables/transfer.csv"])}
     folders = {name: results / "evaluate" / name for name in spec["conditions"]}
-    if tables in ("probes", "responses"):
+    if tables in ("probes", "responses", "decoding"):
         return {name: read_tables([at / f"{tables}.parquet"]) for name, at in folders.items()}
-    others = ("probes", "responses")
+    others = ("probes", "responses", "decoding", "transfer")
     return {
         name: read_tables(path for path in sorted(at.glob("*.parquet")) if path.stem not in others)
         for name, at in folders.items()

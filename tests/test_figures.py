@@ -80,6 +80,19 @@ def responses():
     return pd.concat(blocks, ignore_index=True)
 
 
+def decoding():
+    sources = [("labels", "moment", -1)]
+    sources += product(("trained", "untrained"), ("answer", "mean"), range(3))
+    rows = []
+    for algorithm, iterate, source in product(("damped_newton",), (1, 2, 4), sources):
+        names = dict(zip(("source", "place", "layer"), source, strict=True))
+        words = {"method": "softmax", "seed": 0, "algorithm": algorithm, "iterate": iterate}
+        r2 = 0.2 * source[2]
+        values = {"r2": r2, "low": r2 - 0.1, "high": r2 + 0.1}
+        rows += [words | names | values | {"step": depth} for depth in (1, 2)]
+    return pd.DataFrame(rows)
+
+
 def transfer():
     table = medians("linear")
     learned, blocks = table[table["kind"] == "learned"], []
@@ -120,7 +133,7 @@ def asked(kind):
     if entry.tables == "transfer":
         return {"": transfer()}, [PANELS[problem]]
     makers = {"medians": lambda: medians(problem), "errors": errors, "probes": probes}
-    makers["responses"] = responses
+    makers |= {"responses": responses, "decoding": decoding}
     return {place: makers[entry.tables]() for place in PLACES}, [PANELS[problem]]
 
 
@@ -197,11 +210,30 @@ def test_a_transfer_shows_one_problem_of_a_table_of_several():
     assert "missing" not in figure.texts[-1].get_text()
 
 
+def test_robustness_shows_condition_numbers_as_lines_and_other_laws_beside():
+    figure = draw("robustness", {"": transfer()}, [PANELS["linear"]], words=WORDS)
+    ax = figure.axes[0]
+    assert [tick.get_text() for tick in ax.get_xticklabels()][:2] == ["10", "50"]
+    assert len(ax.get_xticklabels()) == 3 and len(figure.axes) == 2 * len(PLACES)
+    assert list(ax.lines[0].get_xdata()) == [0, 1] and len(ax.lines[2].get_xdata()) == 1
+
+
+def test_an_error_beyond_the_axis_is_an_arrow():
+    table = transfer()
+    table.loc[table["kappa"] == 50, ["median", "low", "high"]] = np.inf
+    figure = draw("robustness", {"": table}, [PANELS["linear"]], words=WORDS)
+    arrows = [line for line in figure.axes[0].lines if "uparrow" in str(line.get_marker())]
+    assert [list(line.get_xdata()) for line in arrows if len(line.get_xdata())] == [[1]]
+
+
 PANELLED = [kind for kind in FIGURES if FIGURES[kind].tables != "measurement"]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in PANELLED if kind != "similarity"])
-def test_figures_but_of_similarity_need_no_algorithm(kind):
+WITH_ALGORITHMS = ("similarity", "decoding")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PANELLED if kind not in WITH_ALGORITHMS])
+def test_figures_but_some_need_no_algorithm(kind):
     tables, panels = asked(kind)
     tables = {place: table[table["kind"] != "reference"] for place, table in tables.items()}
     bare = [{"models": panel["models"]} for panel in panels]

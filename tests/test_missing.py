@@ -73,7 +73,7 @@ def with_diverged(table, family, layers, lost):
         table.loc[rows, ["median", "low", "high", "mean"] if lost == "all" else ["mean"]] = np.inf
         return table
     second = table[rows].assign(seed=1)
-    column = next(name for name in ("output", "residual", "value") if name in table)
+    column = next(name for name in ("output", "residual", "r2", "value") if name in table)
     table = pd.concat([table, second], ignore_index=True)
     rows = (
         (table["method"] == family)

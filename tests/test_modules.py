@@ -31,7 +31,7 @@ def named(record):
         found += entries.of_condition(parse_condition(params["condition"]))
     if "run" in params:
         found += entries.of_run(parse_run(params["run"]))
-    if record.rule in ("evaluate_learned", "probe", "respond", "diabetes"):
+    if record.rule in ("evaluate_learned", "probe", "respond", "decode", "transfer", "diabetes"):
         families = {name.split("/")[1].split("_layers")[0] for name in params["folders"]}
         found += [m for name in families for m in entries.of_family(name.split("-")[0])]
     if "algorithms" in params:
@@ -66,6 +66,8 @@ def test_every_rule_has_run(records):
         "evaluate_learned",
         "probe",
         "respond",
+        "decode",
+        "transfer",
         "table",
         "figure",
         "claims",

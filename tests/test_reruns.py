@@ -22,6 +22,7 @@ RUNS = {
     LN: ["lsa_ln_layers1_seed0"],
     SOFTMAX: ["softmax_layers1_seed0", "softmax_layers2_seed0", "softmax_truth_layers1_seed0"],
 }
+HARDER = "normalised_kappa50_noise0"  # where models of LSA are tested
 FIGURES = {
     LSA: {"figure2", "figure4", "headline", "similarity", "ablation"},
     LN: {"figure9"},
@@ -30,6 +31,8 @@ FIGURES = {
     "widths": {"width_law"},
     "budget": {"error_budget"},
     "decrease": {"figure10"},
+    "transfer": {"robustness"},
+    "decoding": {"decoding"},
 }
 CLAIMS = {"claims", "provenance"}
 FIRST = RUNS[LSA][:2]  # the runs of the first entry of the configuration
@@ -58,6 +61,17 @@ def responses(*conditions):
     return drawn if LSA in conditions else set()
 
 
+def tested():
+    """Models of LSA on its prompts and on others, and the figure of it."""
+    return at("transfer", LSA, HARDER) | {"transfer_table"} | figures("transfer")
+
+
+def decoded(*conditions):
+    """What can be read off an encoder, and the figure of it."""
+    drawn = {f"decode {SOFTMAX}", "decoding_table"} | figures("decoding")
+    return drawn if SOFTMAX in conditions else set()
+
+
 def shown(*conditions):
     """What is made of the evaluations of conditions."""
     return at("table", *conditions) | figures(*conditions) | CLAIMS
@@ -73,12 +87,16 @@ def asked_again(*conditions):
     evaluations = at("evaluate_learned", *conditions) | at("evaluate_references", *conditions)
     for condition in conditions:
         evaluations |= built[condition]
-    return evaluations | probes(*conditions) | responses(*conditions) | shown(*conditions)
+    if LSA in conditions:
+        evaluations |= tested() - {f"transfer {HARDER}"}
+    evaluations |= probes(*conditions) | responses(*conditions) | decoded(*conditions)
+    return evaluations | shown(*conditions)
 
 
 def trained_again(*conditions):
     """Trainings, and what follows from them."""
     trained = of_runs("train", *conditions) | at("evaluate_learned", *conditions)
+    trained |= decoded(*conditions) | (tested() if LSA in conditions else set())
     return trained | probes(*conditions) | responses(*conditions) | shown(*conditions)
 
 
@@ -139,25 +157,22 @@ EDITS = {
     ),
     "a new kappa": (
         replaced(SMOKE, "kappa: [10]\n    noise", "kappa: [10, 20]\n    noise"),
-        {
-            f"train {LSA}/{run}".replace("kappa10", "kappa20") for run in FIRST
-        }
+        {f"train {LSA}/{run}".replace("kappa10", "kappa20") for run in FIRST}
         | {
             f"{rule} {LSA}".replace("kappa10", "kappa20")
-            for rule in ("data", "evaluate_learned", "evaluate_references", "probe", "table")
+            for rule in ("data", "evaluate_learned", "evaluate_references", "probe", "table",
+                         "transfer")
         }
-        | CLAIMS,
+        | (tested() - {f"transfer {LSA}"}) | CLAIMS,
     ),
     "the evaluation's seed": (
         replaced(SMOKE, "seed: 0}", "seed: 1}"),
-        at("data", *ALL) | asked_again(*ALL),
+        at("data", *ALL, HARDER) | asked_again(*ALL) | tested(),
     ),
     "a training's seed": (
         replaced(SMOKE, "seeds: [0]", "seeds: [1]"),
-        {
-            f"train {LSA}/{run}".replace("seed0", "seed1") for run in FIRST
-        }
-        | at("evaluate_learned", LSA) | probes(LSA) | responses(LSA) | shown(LSA),
+        {f"train {LSA}/{run}".replace("seed0", "seed1") for run in FIRST}
+        | at("evaluate_learned", LSA) | probes(LSA) | responses(LSA) | tested() | shown(LSA),
     ),
     "the training's schedule": (
         replaced(f"{PACKAGE}/training/schedule.py", "0.5 *", "0.25 * 2 *"),
@@ -175,7 +190,7 @@ EDITS = {
     "weights corrupted": (
         corrupted(f"{MODEL}/weights.safetensors"),
         {f"train {LSA}/lsa_layers2_seed0", f"evaluate_learned {LSA}"}
-        | probes(LSA) | responses(LSA) | shown(LSA),
+        | probes(LSA) | responses(LSA) | tested() | shown(LSA),
     ),
     "a figure corrupted": (corrupted("figures/figure2.png"), {"figure figure2"}),
     # one new and one edited entry of each registry

@@ -35,20 +35,25 @@ def of_runs(condition, names):
     return [*entries.of_condition(condition), *dict.fromkeys(used)]
 
 
+def drawn_from(tables):
+    """The conditions of figures that are drawn from tables of a sort."""
+    found = {
+        condition
+        for name, spec in experiment.figures().items()
+        if experiment.figure_kind(name).tables == tables
+        for condition in spec["conditions"]
+    }
+    return sorted(found)
+
+
 # what there is of each kind
 PROBED = [
     name
     for name, condition in CONDITIONS.items()
     if condition.problem == "linear" and config["evaluation"]["probes"]
 ]
-ANSWERING = sorted(  # where models' residual polynomials are drawn
-    {
-        condition
-        for name, spec in experiment.figures().items()
-        if experiment.figure_kind(name).tables == "responses"
-        for condition in spec["conditions"]
-    }
-)
+ANSWERING = drawn_from("responses")  # where models' residual polynomials are drawn
+DECODED = drawn_from("decoding")  # where encoders' streams are probed
 FITTED = [
     experiment.named(values)
     for values in config.get("polynomial", {}).get("conditions", [])

@@ -12,6 +12,8 @@ def figure_tables(wildcards):
         return [f"{RESULTS}/tables/{condition}.csv" for condition in spec["conditions"]]
     if kind.tables == "probes":
         return expand(rules.probe.output, condition=spec["conditions"])
+    if kind.tables == "decoding":
+        return expand(rules.decode.output, condition=spec["conditions"])
     if kind.tables == "responses":
         return expand(rules.respond.output, condition=spec["conditions"])
     return [path for condition in spec["conditions"] for path in evaluated(condition)]

@@ -136,6 +136,30 @@ rule extract:
         "../scripts/extract.py"
 
 
+rule decoding_table:
+    input:
+        expand(rules.decode.output, condition=DECODED),
+    output:
+        csv=report(
+            f"{RESULTS}/tables/decoding.csv",
+            category="7. Tables",
+            caption="../report/decoding.rst",
+            labels={"table": "what can be read off encoders, layer by layer"},
+        ),
+        md=f"{RESULTS}/tables/decoding.md",
+    log:
+        f"{RESULTS}/logs/tables/decoding.log",
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        code=stage("decoding_table.py"),
+    message:
+        "what can be read off encoders"
+    script:
+        "../scripts/decoding_table.py"
+
+
 rule claims:
     input:
         # functions, because Snakemake hashes a whole list once for each of its entries

@@ -214,7 +214,7 @@ def _of_figure(name: str, trained: set[str], experiment: Experiment) -> Iterator
     if kind.most_steps and (steps := panels[0].get("steps", 0)) > kind.most_steps:
         words = f"at most {kind.most_steps} steps, which are those that are probed"
         yield f"{where}: expected {words}, found {steps}"
-    if word == "similarity" and not all(panel.get("algorithms") for panel in panels):
+    if word in ("similarity", "decoding") and not all(panel.get("algorithms") for panel in panels):
         yield f"{where}: expected algorithms to compare with, found none"
     if kind.tables == "transfer":
         if "conditions" in spec:

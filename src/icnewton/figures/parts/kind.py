@@ -41,7 +41,8 @@ class Kind:
     """A kind of figure.
 
     draw: from tables, panels and words to the figure, called with the settings of all figures.
-    tables: which it is drawn from: medians, errors, probes, responses, transfer or measurement.
+    tables: which it is drawn from: medians, errors, probes, responses, decoding, transfer or
+    measurement.
     measurement: the name of that measurement, which is then its only table. several_panels: whether
     it takes more than one. most_steps: of an algorithm, if not any number. with_built: whether it
     needs conditions that models are built for. problem: whose conditions it draws, None for any.

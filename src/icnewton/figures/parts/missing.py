@@ -31,10 +31,11 @@ def missing(
             wanted.setdefault(family, set()).update(depths)
     asked = [name for name in untrained if name.split("/")[1].split("_layers")[0] in wanted]
     trained = _by_training(tables, wanted, asked)
+    homes = _homes(trained, wanted, asked)
     for condition, table in trained.items():
         where = f"; {words.condition(condition)}" if len(trained) > 1 else ""
         for family, depths in wanted.items():
-            if not _is_expected(family, condition, table, asked):
+            if condition not in homes[family]:
                 continue
             reasons: dict[str, list[int]] = {}
             for layers in sorted(depths):
@@ -47,16 +48,20 @@ def missing(
                 yield f"{name} with {_counted(lost)} ({reason}{where})"
 
 
-def _is_expected(
-    family: str, condition: str, table: pd.DataFrame, untrained: Sequence[str]
-) -> bool:
-    """Whether a figure should show a family's models: in tables of transfer each family has its own
-    conditions, where some of its models are, or were not trained.
+def _homes(
+    trained: Tables, families: Collection[str], untrained: Sequence[str]
+) -> dict[str, set[str]]:
+    """The conditions where models of each family should be: all, but in tables of transfer those
+    where some are, or were not trained, if there are any.
     """
-    if "trained_on" not in table:
-        return True
-    here = f"{condition}/{family}_layers"
-    return bool((table["method"] == family).any()) or any(n.startswith(here) for n in untrained)
+    found = {family: set(trained) for family in families}
+    if not all("tested_on" in table for table in trained.values()):
+        return found
+    for family in families:
+        here = {name for name, table in trained.items() if (table["method"] == family).any()}
+        here |= {n.split("/")[0] for n in untrained if n.split("/")[1].startswith(f"{family}_lay")}
+        found[family] = here or found[family]
+    return found
 
 
 def _counted(depths: Sequence[int]) -> str:
@@ -93,7 +98,7 @@ def _reason(rows: pd.DataFrame, absent: int) -> str:
         lost, seeds = int(rows["diverged"].max()), int(rows["seeds"].max())
     else:
         # a probe's value is where it was taken
-        column = next(name for name in ("output", "residual", "value") if name in rows)
+        column = next(name for name in ("output", "residual", "r2", "value") if name in rows)
         lost, seeds = diverged(rows, lambda frame: frame[column]), rows["seed"].nunique()
     if lost == seeds and not absent:
         return "diverged"
