@@ -15,7 +15,7 @@ from icnewton.figures.parts.style import Look, looks, subplots
 
 HIGHEST = 1e2  # errors above are arrows
 SHIFTS = ("nothing", "kappa")  # in what conditions of the axis differ from a model's own
-APART = 0.7  # between the last condition number and what stands beside the axis
+APART, BETWEEN = 0.7, 0.16  # the last condition number and points beside; these of two methods
 
 
 def draw_robustness(tables: Tables, panels: Sequence[Panel], words: Words) -> Figure:
@@ -35,15 +35,19 @@ def draw_robustness(tables: Tables, panels: Sequence[Panel], words: Words) -> Fi
         at_home = shown[shown["trained_on"] == home]
         for ax, depth in zip(row, depths, strict=True):
             _draw_depth(ax, at_home[at_home["layers"] == depth], drawn, words)
-            layers = f"{depth} layer{'s' * (depth != 1)}"
-            ax.set_title(f"{layers}, for {words.condition(home)}", fontsize=8)
-        row[0].set_ylabel(label)
+            ax.set_title(f"{depth} layer{'s' * (depth != 1)}")
+        lowest = at_home.loc[at_home["layers"].isin(depths) & (at_home["low"] > 0), "low"].min()
+        row[0].set_yscale("log")
+        row[0].set_ylim(max(lowest / 2, FLOOR), 10 * HIGHEST)
+        title = words.condition(home).replace(", κ", ",\nκ")
+        row[0].set_ylabel(f"made for {title}\n{label}")
     found = [ax.get_legend_handles_labels() for ax in axes.flat]
     named = {name: handle for pair in found for handle, name in zip(*pair, strict=True)}
     figure.legend(named.values(), named.keys(), loc="outside right upper")
-    if len(shown):
+    at_home = shown[shown["differs"] == "nothing"]
+    if len(at_home):
         text = "κ of the prompts; in grey: what models were made for; arrows: above the axis\n"
-        figure.supxlabel(text + bands(shown), fontsize=8.5)
+        figure.supxlabel(text + bands(at_home), fontsize=8.5)
     return figure
 
 
@@ -55,21 +59,19 @@ def _draw_depth(ax: Axes, table: pd.DataFrame, drawn: Mapping[str, Look], words:
     places = {name: len(kappas) - 1 + APART + index for index, name in enumerate(others, 1)}
     for home in along.loc[along["differs"] == "nothing", "kappa"].unique():
         ax.axvspan(kappas.index(home) - 0.25, kappas.index(home) + 0.25, color="#e4e4e4")
-    for method, look in drawn.items():
+    for index, (method, look) in enumerate(drawn.items()):
         rows = table[table["method"] == method]
         line = rows[rows["differs"].isin(SHIFTS)].sort_values("kappa")
-        _draw(ax, line["kappa"].map(kappas.index), line, look, look.line)
+        _draw(ax, [kappas.index(kappa) for kappa in line["kappa"]], line, look, look.line)
         beside = rows[rows["tested_on"].isin(others)]
-        _draw(ax, beside["tested_on"].map(places), beside, look, "")
+        shift = BETWEEN * (index - (len(drawn) - 1) / 2)
+        _draw(ax, [places[name] + shift for name in beside["tested_on"]], beside, look, "")
     ticks = [f"{kappa:g}" for kappa in kappas]
     names = [words.condition(name).split(",")[0].replace("_", "\n") for name in others]
     ax.set_xticks([*range(len(kappas)), *places.values()], [*ticks, *names])
-    ax.set_yscale("log")
-    low, _ = ax.get_ylim()
-    ax.set_ylim(max(low, FLOOR), 2 * HIGHEST)
 
 
-def _draw(ax: Axes, x: pd.Series, rows: pd.DataFrame, look: Look, line: str) -> None:
+def _draw(ax: Axes, x: Sequence[float], rows: pd.DataFrame, look: Look, line: str) -> None:
     """Medians with their intervals, and arrows for those above the axis."""
     if rows.empty:
         return
@@ -81,7 +83,7 @@ def _draw(ax: Axes, x: pd.Series, rows: pd.DataFrame, look: Look, line: str) -> 
         ax.fill_between(x, *ends, color=colour, alpha=0.2, linewidth=0)
     else:
         ax.vlines(x, *ends, color=colour, alpha=0.4)
-    above = x[~(rows["median"] <= HIGHEST)]
+    above = np.array(x)[~(rows["median"] <= HIGHEST).to_numpy()]
     heights = np.full(len(above), HIGHEST)
     ax.plot(above, heights, color=colour, marker="$\\uparrow$", markersize=11, linestyle="")
 
@@ -91,8 +93,9 @@ CAPTIONS = {
         "Median squared error over tr Σ on prompts that models were not made for. Along the axis "
         "only the condition number changes; the points beside it are prompts of another law. "
         "Trained models and GD++ with fitted scalars know the spectra of their own prompts. GD++ "
-        "with the triangle's scalars knows a bound u on the eigenvalues alone: it answers as well "
-        "for every condition number, and fails where eigenvalues exceed u."
+        "with the triangle's scalars knows a bound u on the eigenvalues alone: its error hardly "
+        "depends on the condition number, grows where u is far too large, and has no bound where "
+        "eigenvalues exceed u."
     ),
 }
 ENTRIES = {
