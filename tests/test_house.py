@@ -22,7 +22,7 @@ FLOORS = (
     ("claims", "figures", "inside"),
     ("article",),
     ("pipeline",),
-    ("commands",),
+    ("commands", "__main__"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 LONGEST = 300  # lines

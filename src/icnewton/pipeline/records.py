@@ -4,9 +4,9 @@ its records.
 A record is JSON under ``records/``, written when all outputs are; paths are relative to the folder
 of results, which can therefore be moved and still be verified.
 
-    python -m icnewton.pipeline.records verify results/laptop       is it whole and untouched?
-    python -m icnewton.pipeline.records trace results/laptop/FILE   what was it made from, to seeds?
-    python -m icnewton.pipeline.records set-aside results/laptop    rename what no job wrote
+    icnewton verify results/laptop                                 is it whole and untouched?
+    icnewton trace results/laptop/FILE                             what was it made from, to seeds?
+    python -m icnewton.pipeline.records set-aside results/laptop   rename what no job wrote
 """
 
 import argparse
@@ -50,6 +50,11 @@ class Record:
     seconds: float
     given: Mapping[str, str] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The rule and its wildcards, such as ``figure figure2``."""
+        return " ".join([self.rule, *self.wildcards.values()])
 
 
 @cache
@@ -187,10 +192,39 @@ def set_aside_alone(folder: Path) -> None:
         held.close()
 
 
-def trace(file: Path) -> Iterator[str]:
-    """The job that made a file, the jobs that made its inputs, and so on, an indented line each.
+@dataclass(frozen=True)
+class Lineage:
+    """What a file was made from. name: the file, relative to its folder of results; made: the job
+    that wrote it; makers: file -> the job that wrote it, for every file of the folder.
+    """
 
-    Raises ValueError, naming the file, unless it is there, and what that job wrote.
+    name: str
+    made: Record
+    makers: Mapping[str, Record]
+
+    def parents(self, record: Record) -> list[tuple[list[str], Record]]:
+        """The jobs that made a job's inputs, each once, with those inputs."""
+        used: dict[int, tuple[list[str], Record]] = {}
+        for name in record.inputs:
+            if (maker := self.makers.get(name)) is not None:
+                used.setdefault(id(maker), ([], maker))[0].append(name)
+        return [*used.values()]
+
+    def jobs(self) -> list[Record]:
+        """The job that made the file, those that made its inputs, and so on, each once."""
+        found, waiting = {}, [self.made]
+        while waiting:
+            record = waiting.pop(0)
+            if id(record) not in found:
+                found[id(record)] = record
+                waiting += [parent for _, parent in self.parents(record)]
+        return [*found.values()]
+
+
+def lineage(file: Path) -> Lineage:
+    """What a file was made from.
+
+    Raises ValueError, naming the file, unless it is there, and what its job wrote.
     """
     file = Path(os.path.normpath(file))
     folder = next((parent for parent in file.parents if (parent / RECORDS).is_dir()), None)
@@ -206,31 +240,8 @@ def trace(file: Path) -> Iterator[str]:
         )
     if (digest := digest_of(file)) != maker.outputs[name]:
         found = "another file" if digest else "no file"
-        raise ValueError(f"{file}: expected what {_name(maker)} wrote, found {found}")
-    yield from _ancestry(maker, makers, 0, set())
-
-
-def _ancestry(
-    record: Record, makers: Mapping[str, Record], depth: int, told: set[int]
-) -> Iterator[str]:
-    values = json.dumps(record.params)
-    circumstances = f"{record.started}, {record.seconds:.0f} s on {record.device}"
-    yield f"{'  ' * depth}{_name(record)}: commit {record.commit}, {circumstances}"
-    if id(record) in told:
-        return
-    told.add(id(record))
-    yield f"{'  ' * depth}  {values}"
-    yield from (
-        f"{'  ' * (depth + 1)}given: {name}, digest {digest}"
-        for name, digest in record.given.items()
-    )
-    parents = {id(makers[name]): makers[name] for name in record.inputs if name in makers}
-    for parent in parents.values():
-        yield from _ancestry(parent, makers, depth + 1, told)
-
-
-def _name(record: Record) -> str:
-    return " ".join([record.rule, *record.wildcards.values()])
+        raise ValueError(f"{file}: expected what {maker.name} wrote, found {found}")
+    return Lineage(name, maker, makers)
 
 
 def _others(folder: Path, known: Mapping[str, str]) -> Iterator[Path]:
@@ -254,39 +265,15 @@ def _passed_over(path: Path) -> bool:
     )
 
 
-def _verified(folder: Path) -> bool:
-    """Say whether a folder is whole and untouched."""
-    whole, problems = verify(folder)
-    if not whole and not problems:
-        raise ValueError(f"{folder}: expected results of make reproduce, found none")
-    print(
-        *problems,
-        f"{whole} files of {folder} are what their jobs wrote, {len(problems)} problems",
-        sep="\n",
-    )
-    return bool(whole) and not problems
-
-
 def main() -> None:
-    """Verify, trace or set aside, by the words of the command line."""
+    """Set aside what no job wrote in the folder of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m icnewton.pipeline.records", description=(__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("what", choices=["verify", "trace", "set-aside"])
-    parser.add_argument("path", help="FILE of make, or a folder of results")
-    options = parser.parse_args()
-    path = Path(options.path)
+    parser.add_argument("what", choices=["set-aside"])
+    parser.add_argument("folder", type=Path, help="a folder of results")
     try:
-        if not options.path:
-            raise ValueError(
-                "FILE: expected a file such as results/laptop/claims/claims.csv, found none"
-            )
-        if options.what == "verify":
-            sys.exit(not _verified(path))
-        elif options.what == "trace":
-            print(*trace(path), sep="\n")
-        else:
-            set_aside_alone(path)
+        set_aside_alone(parser.parse_args().folder)
     except KeyboardInterrupt:
         sys.exit("interrupted")
     except ValueError as error:
