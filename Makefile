@@ -52,10 +52,10 @@ status: $(VENV)/installed
 	@$(RUN) workflow.status $(SCALE) $(TRAINED:%=training=%)
 
 verify: $(VENV)/installed
-	@$(RUN) icnewton.pipeline.records verify results/$(basename $(notdir $(SCALE)))
+	@$(RUN) icnewton verify results/$(basename $(notdir $(SCALE)))
 
 trace: $(VENV)/installed
-	@$(RUN) icnewton.pipeline.records trace "$$FILE"
+	@$(RUN) icnewton trace "$$FILE"
 
 train-released: $(VENV)/installed
 	@$(RUN) workflow.train_released --minutes "$$MINUTES" $(ARGS)
@@ -64,22 +64,22 @@ retrain: $(VENV)/installed
 	@$(RUN) workflow.retrain "$$MODEL" $(ARGS)
 
 released: $(VENV)/installed
-	$(RUN) workflow.released
+	@$(RUN) workflow.released
 
 bench: $(VENV)/installed
-	$(RUN) bench.run $(ARGS)
+	@$(RUN) bench.run $(ARGS)
 
 beyond recipes: $(VENV)/installed
-	$(RUN) studies.$@ $(ARGS)
+	@$(RUN) studies.$@ $(ARGS)
 
 test: $(VENV)/installed lint
-	$(RUN) pytest $(ARGS)
+	@$(RUN) pytest $(ARGS)
 
 lint: $(VENV)/installed
-	$(RUN) ruff check .
-	$(RUN) ruff format --check .
-	PATH="$(VENV)/bin:$$PATH" $(RUN) snakefmt --check Snakefile workflow
-	$(RUN) mypy
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@PATH="$(VENV)/bin:$$PATH" $(RUN) snakefmt --check Snakefile workflow
+	@$(RUN) mypy
 
 # an environment that was copied or moved, or has lost its Python, is no environment
 HAS_PIP = "$(VENV)/bin/python" -Ic "import pip" 2>/dev/null
@@ -94,4 +94,4 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -m workflow.environment "$(VENV)"
 
 clean:
-	rm -rf results .snakemake $(if $(wildcard $(VENV)/installed),"$(VENV)")
+	@rm -rf results .snakemake $(if $(wildcard $(VENV)/installed),"$(VENV)")

@@ -10,7 +10,7 @@ import sys
 import pytest
 from conftest import RESULTS, environment_of
 
-from icnewton.pipeline.records import UNRECORDED, read_record, set_aside, trace, verify
+from icnewton.pipeline.records import UNRECORDED, lineage, read_record, set_aside, verify
 
 TABLE = "tables/normalised_kappa10_noise0.csv"
 
@@ -88,16 +88,15 @@ def test_a_hostile_record_is_refused_and_touches_nothing(results, change):
 
 
 def test_a_figure_is_traced_to_its_seeds(results):
-    lines = list(trace(results / "figures/figure2.png"))
-    text = "\n".join(lines)
-    assert lines[0].startswith("figure figure2: commit ")
-    assert (
-        "train normalised_kappa10_noise0 lsa_layers2_seed0" in text
-        and '"seed": 0' in text
-        and '"kappa": 10.0' in text
-    )
+    found = lineage(results / "figures/figure2.png")
+    jobs = {job.name: job for job in found.jobs()}
+    assert (found.name, found.made.name) == ("figures/figure2.png", "figure figure2")
+    training = jobs["train normalised_kappa10_noise0 lsa_layers2_seed0"]
+    assert training.params["run"]["seed"] == 0
+    assert training.params["run"]["condition"]["kappa"] == 10
+    assert jobs["data normalised_kappa10_noise0"].params["evaluation"]["seed"] == 0
     with pytest.raises(ValueError, match="found no record of it"):
-        list(trace(results / "figures/none.png"))
+        lineage(results / "figures/none.png")
 
 
 def test_a_file_that_is_no_longer_what_its_job_wrote_is_not_traced(results):
@@ -106,17 +105,17 @@ def test_a_file_that_is_no_longer_what_its_job_wrote_is_not_traced(results):
     with pytest.raises(
         ValueError, match=r"figure2\.png: expected what figure figure2 wrote, found another file"
     ):
-        list(trace(results / "tables/../figures/figure2.png"))
+        lineage(results / "tables/../figures/figure2.png")
     figure.unlink()
     with pytest.raises(
         ValueError, match=r"figure2\.png: expected what figure figure2 wrote, found no file"
     ):
-        list(trace(figure))
+        lineage(figure)
 
 
 def test_the_commands_end_in_words(finished):
     def run(*words):
-        command = [sys.executable, "-m", "icnewton.pipeline.records", *words]
+        command = [sys.executable, "-m", "icnewton", *words]
         return subprocess.run(
             command,
             cwd=finished[0],

@@ -39,7 +39,7 @@ def test_status_says_it_in_words(finished):
     assert "lsa_layers1_seed0: made with recipe.learning_rate 0.003 and not 0.0031" in changed
     assert "following from these: " in changed and "1 provenance" in changed
     assert re.search(
-        r"A run would do 21 jobs, about \d+ (s|min) on \d+ cores if they are all busy\.", changed
+        r"A run would do 21 jobs, about \d+ (s|min) on \d+ cores, ending at \d\d:\d\d", changed
     )
 
 

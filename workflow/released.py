@@ -1,7 +1,8 @@
 """`make released`: what docs/ shows of released models and of results/paper.
 
 `make reproduce SCALE=paper` makes results/paper. docs/released.md has every released model with its
-training and its evaluation, and what is missing. docs/claims.md is the table of claims, and
+training and its evaluation, and what is missing; released/errors.csv has the errors for programs,
+with the digest of the weights that made them. docs/claims.md is the table of claims, and
 docs/figures/ has the figures.
 """
 
@@ -16,10 +17,10 @@ from typing import Any
 import pandas as pd
 
 from icnewton.evaluation.answers import method_of
-from icnewton.files import write_text
+from icnewton.files import write_table, write_text
 from icnewton.models.weights import CARD, WEIGHTS
 from icnewton.pipeline.records import verify
-from icnewton.pipeline.released import Supply, find
+from icnewton.pipeline.released import ERRORS, RELEASED, Supply, find
 from icnewton.training.runs import Run
 from workflow.train_released import released_runs
 
@@ -70,9 +71,14 @@ def check(models: Supply) -> None:
         raise ValueError(f"{RESULTS}: expected {expected}, found: {problems[0]}")
 
 
+def judged(condition: str) -> pd.DataFrame:
+    """The errors of the released models of a condition, prompt by prompt."""
+    return pd.read_parquet(RESULTS / "evaluate" / condition / "learned.parquet")
+
+
 def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
     """Median error of the released models of a condition by method, depth and seed."""
-    frame = pd.read_parquet(RESULTS / "evaluate" / condition / "learned.parquet")
+    frame = judged(condition)
     is_logistic = "excess" in set(frame["quantity"])
     frame = frame[frame["quantity"] == ("excess" if is_logistic else "residual")]
     error = frame["value"] if is_logistic else frame["value"] ** 2
@@ -116,14 +122,42 @@ def page(runs: Mapping[str, Run]) -> Iterator[str]:
     yield "\n".join(["## Missing", "", *(missing or ["None."])])
 
 
+def table(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """A row for each released model: its error, on how many prompts, and its weights' digest."""
+    rows = []
+    for condition in dict.fromkeys(name.split("/")[0] for name in runs):
+        folders = {
+            name: folder
+            for name, run in runs.items()
+            if name.startswith(f"{condition}/") and (folder := find(name, run))
+        }
+        if not folders:
+            continue
+        known, frame = errors(condition), judged(condition)
+        for name, folder in folders.items():
+            run, card = runs[name], json.loads((folder / CARD).read_text(encoding="utf-8"))
+            rows.append(
+                {
+                    "model": name,
+                    "quantity": "excess" if run.condition.problem == "logistic" else "error",
+                    "median": known[method_of(name), run.layers, run.seed],
+                    "prompts": frame["prompt"].nunique(),
+                    "covariances": frame["covariance"].nunique(),
+                    "weights": card["weights"]["blake2b"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
 def main() -> None:
-    """Write the table, and copy the claims and the figures."""
+    """Write the tables, and copy the claims and the figures."""
     runs = released_runs()
     try:
         check(Supply.of(runs, "none", "cpu"))
     except ValueError as error:
         sys.exit(str(error))
     write_text(TABLE, "\n".join(page(runs)) + "\n")
+    write_table(RELEASED / ERRORS, table(runs))
     write_text(CLAIMS, CLAIMS_HEAD + (RESULTS / "claims/claims.md").read_text(encoding="utf-8"))
     FIGURES.mkdir(parents=True, exist_ok=True)
     for picture in (RESULTS / "figures").glob("*.png"):
@@ -132,7 +166,7 @@ def main() -> None:
     for old in list(FIGURES.iterdir()):
         if old.name not in drawn:
             old.unlink()
-    print(TABLE, CLAIMS, FIGURES)
+    print(TABLE, RELEASED / ERRORS, CLAIMS, FIGURES)
 
 
 if __name__ == "__main__":

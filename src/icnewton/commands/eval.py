@@ -30,8 +30,10 @@ def run(options: Namespace) -> bool:
     """Draw prompts, and print what the model and the references make of them."""
     from icnewton.evaluation.comparison import compare
     from icnewton.problems import PROBLEMS
+    from icnewton.threads import limit_threads
     from icnewton.training.api import sample
 
+    limit_threads(1)  # prompts are small, so that threads would wait for each other
     if not 1 <= options.prompts <= MOST:
         raise ValueError(f"--prompts: expected 1 to {MOST}, found {options.prompts}")
     found = find(options.model)

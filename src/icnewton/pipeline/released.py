@@ -13,6 +13,7 @@ from icnewton.models.weights import CARD, WEIGHTS
 from icnewton.training.runs import Run, parse_run
 
 RELEASED = Path("released")
+ERRORS = "errors.csv"  # in it: what each model's error is, as `make released` found it
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ def screen() -> Console:
 
 
 def table(*columns: str, words: int = 1) -> Table:
-    """An empty table; all columns but the first ``words`` hold numbers, which stand at the right."""
+    """An empty table; the columns after the first ``words`` hold numbers."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for place, column in enumerate(columns):
         made.add_column(column, justify="left" if place < words else "right")
