@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from icnewton.commands import Command
+from icnewton.commands.parts.screen import duration
 
 SETTINGS = ("steps", "batch", "learning_rate")  # of the recipe
 
@@ -34,11 +35,11 @@ def run(options: Namespace) -> bool:
     Its checkpoint lies in the folder. Raises ValueError if a model lies there.
     """
     from icnewton import Recipe, save, train
-    from icnewton.models.weights import CARD
+    from icnewton.models.hub import files_of
 
     folder: Path = options.output.expanduser()
-    if (folder / CARD).exists():
-        raise ValueError(f"{folder}: expected a folder without a model, found {folder / CARD}")
+    if (card := files_of(folder)[0]).exists():
+        raise ValueError(f"{folder}: expected a folder without a model, found {card}")
     changes = chosen(options, SETTINGS)
     recipe = Recipe.named(options.recipe, options.family, **changes)
     checkpoint = folder / "checkpoint.safetensors"
@@ -62,7 +63,7 @@ def run(options: Namespace) -> bool:
     if origin["diverged"]:
         print(f"{folder}: diverged, {origin['diverged']}")
         return False
-    print(f"{folder}: final loss {origin['final_loss']:.3g} after {origin['seconds']:.0f} s")
+    print(f"{folder}: final loss {origin['final_loss']:.3g} after {duration(origin['seconds'])}")
     print(f"`icnewton eval {folder}` measures its error on fresh prompts")
     return True
 
