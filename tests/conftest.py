@@ -14,6 +14,7 @@ from kills import RESULTS as RESULTS
 from kills import ROOT as ROOT
 from kills import clone as clone
 
+from icnewton.commands import main
 from icnewton.figures import FIGURES
 from icnewton.files import read_tables, try_lock
 from icnewton.pipeline.complaints import check
@@ -38,6 +39,21 @@ def smoke():
 def tiny_run(smoke):
     """The plain values of the smoke scale's two-layer LSA run."""
     return check(smoke).runs["normalised_kappa10_noise0/lsa_layers2_seed0"].to_json()
+
+
+@pytest.fixture
+def asked(capsys):
+    """A function that runs a command in this process: exit code, words and complaint."""
+
+    def run(*words):
+        with pytest.raises(SystemExit) as end:
+            main([str(word) for word in words])
+        said, complaint = capsys.readouterr()
+        if isinstance(end.value.code, str):
+            return 1, said, end.value.code
+        return int(end.value.code or 0), said, complaint
+
+    return run
 
 
 def snakemake(folder, *arguments, **config):

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 import pytest
-
-from icnewton.pipeline.records import Record, write_record
 from workflow.costs import ELSEWHERE, OWN, RULE, START, Cost, Costs, forecast, longest_chain
 from workflow.plan import Planned
+
+from icnewton.pipeline.records import Record, write_record
 
 NOW = datetime(2030, 5, 6, 14, 0)
 

@@ -9,7 +9,7 @@ import torch
 
 from icnewton.algorithms import ALGORITHMS
 from icnewton.evaluation.answers import Answers, answers_of, frame, references
-from icnewton.evaluation.statistics import bootstrap, clusters, interval, of_quantity
+from icnewton.evaluation.statistics import bootstrap, interval, of_quantity
 from icnewton.models.model import Model
 from icnewton.problems import PROBLEMS
 from icnewton.problems.parts.condition import Condition
@@ -61,8 +61,8 @@ def compare(model: Model, condition: Condition, prompts: Prompts) -> Iterator[Ro
         for item in answers:
             own = rows[rows["method"] == item.method]
             if len(own):
-                errors = clusters(own, lambda f, m=measure: m.transform(f["value"]))  # type: ignore[misc]
-                yield _row(item, name, errors)
+                errors = measure.transform(own["value"]).fillna(inf).to_numpy()
+                yield _row(item, name, errors.reshape(own["covariance"].nunique(), -1))
 
 
 def _row(item: Answers, measure: str, errors: np.ndarray) -> Row:
