@@ -241,3 +241,10 @@ def test_explain_hands_over_a_prompt_of_a_file_or_a_drawn_one(asked, tmp_path, w
     assert code == 1 and "found (1, 2, 3)" in complaint
     code, _, complaint = asked("explain", BUILT, "-o", tmp_path)
     assert code == 1 and complaint.endswith("expected the name of a page to write, found a folder")
+
+
+def test_the_pages_are_written(asked, tmp_path):
+    for words in (["explain", "least_squares:d=2,n=5,steps=1"], ["explorer"]):
+        assert asked(*words, "-o", tmp_path / "page.html")[0] == 0
+        page = (tmp_path / "page.html").read_text(encoding="utf-8")
+        assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")

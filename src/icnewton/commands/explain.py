@@ -1,7 +1,6 @@
 """A page on what a model does to one prompt, layer by layer."""
 
 from argparse import ArgumentParser, Namespace
-from importlib import import_module
 from pathlib import Path
 
 from icnewton.commands import Command
@@ -25,6 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> bool:
     """Write the page, and say whether the model was made for the prompt."""
     from icnewton.commands.parts.prompt import read_prompt
+    from icnewton.inside.walk import page
     from icnewton.training.api import sample
 
     found = find(options.model)
@@ -36,7 +36,7 @@ def run(options: Namespace) -> bool:
         x, y = read_prompt(options.prompt, condition.problem, condition.d)
     model.format.check(x, y)
     complaint = model.domain.complaint(model.transformer.dtype, x, y)
-    write_page(options.output, import_module("icnewton.inside.walk").page(model, x, y))
+    write_page(options.output, page(model, x, y))
     if complaint:
         print(f"The prompt is outside the model's domain: {complaint}.")
     return True

@@ -1,7 +1,6 @@
 """A page in which one tries iterations and prompts in the browser."""
 
 from argparse import ArgumentParser, Namespace
-from importlib import import_module
 
 from icnewton.commands import Command
 from icnewton.commands.parts.page import output_argument, write_page
@@ -14,7 +13,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> bool:
     """Write the page."""
-    write_page(options.output, import_module("icnewton.inside.explorer").page())
+    from icnewton.inside.explorer import page
+
+    write_page(options.output, page())
     return True
 
 
