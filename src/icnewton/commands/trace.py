@@ -81,11 +81,11 @@ def files(names: list[str]) -> str:
 
 
 def leaves(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every plain value with its key, however deep; lists and null are passed over."""
+    """Every plain value with its key, however deep, without lists, null and sentences."""
     for key, inner in value.items():
         if isinstance(inner, Mapping):
             yield from leaves(inner)
-        elif isinstance(inner, str | int | float):
+        elif isinstance(inner, int | float) or (isinstance(inner, str) and " " not in inner):
             yield key, f"{inner:g}" if isinstance(inner, float) else inner
 
 

@@ -26,7 +26,9 @@ def model_card(
 
     error: what is known of the model's error, ``quantity``, ``error`` and ``prompts``.
     """
-    front = yaml.safe_dump(front_matter(name, card, condition, error), sort_keys=False)
+    front = yaml.safe_dump(
+        front_matter(name, card, condition, error), sort_keys=False, allow_unicode=True, width=200
+    )
     return f"---\n{front}---\n\n" + "\n".join(body(name, card, condition, error))
 
 
