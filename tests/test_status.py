@@ -39,7 +39,7 @@ def test_status_says_it_in_words(finished):
     assert "lsa_layers1_seed0: made with recipe.learning_rate 0.003 and not 0.0031" in changed
     assert "following from these: " in changed and "1 provenance" in changed
     assert re.search(
-        r"A run would do 21 jobs, about \d+ (s|min) on \d+ cores, ending at \d\d:\d\d", changed
+        r"A run would do 22 jobs, about \d+ (s|min) on \d+ cores, ending at \d\d:\d\d", changed
     )
 
 
@@ -54,7 +54,7 @@ def test_status_foresees_what_is_set_aside(finished):
     assert "figures/figure2.png: not what its job wrote" in text
     assert (
         "damaged, to be kept under another name and made anew: 1 figure" in text
-        and "A run would do 1 job, about" in text
+        and "A run would do 2 jobs, about" in text
     )
 
 
