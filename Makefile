@@ -10,7 +10,8 @@
 # make trace FILE=results/...           what a file was made from, down to the seeds
 # make train-released [MINUTES=25]      train what released/ lacks of the paper's grid
 # make retrain MODEL=condition/run      train a released model again from its card, and compare
-# make released                         docs/released.md, claims.md and figures
+# make released                         the numbers, pages and figures of docs/
+# make docs                             these pages as a site, to be read from the folder site/
 # make bench [ARGS="--device cuda"]     what a training step costs, beside the plain way of it
 # make beyond [ARGS="--seeds 3"]        what brings trained LSA nearer to the best polynomial
 # make recipes [ARGS="--seconds 20"]    loss against seconds of training, recipe by recipe
@@ -66,6 +67,9 @@ retrain: $(VENV)/installed
 released: $(VENV)/installed
 	@$(RUN) workflow.released
 
+docs: $(VENV)/docs
+	@$(RUN) workflow.documents
+
 bench: $(VENV)/installed
 	@$(RUN) bench.run $(ARGS)
 
@@ -93,5 +97,8 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	    and "PYTHON: expected 3.11 or newer, found " + sys.version)'
 	@$(PYTHON) -m workflow.environment "$(VENV)"
 
+$(VENV)/docs: $(VENV)/installed requirements-docs.lock
+	@$(PYTHON) -m workflow.environment "$(VENV)" docs
+
 clean:
-	@rm -rf results .snakemake $(if $(wildcard $(VENV)/installed),"$(VENV)")
+	@rm -rf results site .snakemake $(if $(wildcard $(VENV)/installed),"$(VENV)")

@@ -74,7 +74,7 @@ class Kill:
 
 def clone(folder: Path) -> Path:
     """The files that a fresh clone would have."""
-    ignore = shutil.ignore_patterns("results", ".*", "__pycache__", "*.egg-info")
+    ignore = shutil.ignore_patterns("results", "site", ".*", "__pycache__", "*.egg-info")
     shutil.copytree(ROOT, folder, ignore=ignore, symlinks=True)
     return folder
 

@@ -21,6 +21,7 @@ from workflow.train_released import released_runs, stacks
 
 import icnewton
 from icnewton.models.weights import save
+from icnewton.pages.words import number
 from icnewton.pipeline.released import RELEASED, Supply, find
 from icnewton.training.loop import train
 from icnewton.training.runs import parse_run
@@ -260,6 +261,12 @@ def documented(folder):
     """What `make released` writes of a clone's results, and refuses to write once a model is not
     the one they show.
     """
+    templates = folder / "docs/templates"
+    shutil.rmtree(templates)  # they show numbers of the paper's scale
+    templates.mkdir()
+    condition = "normalised_kappa10_noise0"
+    asked = '{{ median("%s", "newton2", 2) }}'
+    (templates / "results.md").write_text(asked % condition, encoding="utf-8")
     command = [sys.executable, "-m", "workflow.released"]
     first = subprocess.run(
         command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8"
@@ -268,6 +275,17 @@ def documented(folder):
     assert "6 of 7 models" in (folder / TABLE).read_text(encoding="utf-8") and [
         *(folder / "docs/figures").glob("*.png")
     ]
+    assert {path.stem for path in (folder / "docs/data").iterdir()} >= {"medians", "claims"}
+    shown = (folder / "docs/results.md").read_text(encoding="utf-8").splitlines()[-1]
+    rows = pd.read_csv(folder / f"results/paper/tables/{condition}.csv").query(
+        "method == 'newton2'"
+    )
+    assert shown == number(rows.set_index("step")["median"][2])
+    (templates / "results.md").write_text(asked % "elsewhere", encoding="utf-8")
+    refused = subprocess.run(
+        command, cwd=folder, env=environment_of(folder), capture_output=True, encoding="utf-8"
+    )
+    assert refused.returncode == 1 and refused.stderr.startswith("docs/data/medians.csv: expected")
     card = next((folder / RELEASED).glob("*/*/card.json"))
     card.write_text(card.read_text(encoding="utf-8") + " ", encoding="utf-8")
     second = subprocess.run(

@@ -1,5 +1,6 @@
 """The environment of `make`: requirements.lock and this checkout, in a folder of their own.
 
+`make docs` adds requirements-docs.lock to it, which its file ``docs`` notes.
 Its file ``installed`` holds the place where it was made. If the environment was copied or moved
 with its checkout, it is made anew: its scripts and its icnewton would be those of the other place.
 """
@@ -10,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-STAMP, CONFIGURATION = "installed", "pyvenv.cfg"
+STAMP, DOCS, CONFIGURATION = "installed", "docs", "pyvenv.cfg"
 PROMPT = "icnewton"  # it marks our environments in pyvenv.cfg before they are whole
 # pip's settings that say where packages come from; the others change what is installed, or where
 INDEX = ("INDEX_URL", "EXTRA_INDEX_URL", "NO_INDEX", "FIND_LINKS", "TRUSTED_HOST", "CONFIG_FILE")
@@ -60,33 +61,50 @@ def clear(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def install(folder: Path) -> None:
-    """Install requirements.lock and this checkout; raises CalledProcessError if that fails."""
+def pip_install(folder: Path, *words: str) -> None:
+    """Let the pip of an environment install something; raises CalledProcessError if that fails."""
     inherited = os.environ.items()
     variables = {k: v for k, v in inherited if k in KEPT or not k.startswith("PIP_")}
-    python = folder / "bin/python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, *words], env=variables, check=True)
+
+
+def install(folder: Path) -> None:
+    """Install requirements.lock and this checkout; raises CalledProcessError if that fails."""
     if not is_whole(folder):
         subprocess.run([sys.executable, "-m", "venv", "--prompt", PROMPT, folder], check=True)
     (folder / STAMP).unlink(missing_ok=True)
-    for words in (["--no-compile", "-r", "requirements.lock"], ["--no-deps", "-e", "."]):
-        subprocess.run([*pip, *words], env=variables, check=True)
+    pip_install(folder, "--no-compile", "-r", "requirements.lock")
+    pip_install(folder, "--no-deps", "-e", ".")
     # settings in pip's own files may have installed them elsewhere
-    subprocess.run([python, "-Ic", "import icnewton, snakemake, torch"], check=True)
+    subprocess.run([folder / "bin/python", "-Ic", "import icnewton, snakemake, torch"], check=True)
     (folder / STAMP).write_bytes(place(folder))
 
 
+def install_docs(folder: Path) -> None:
+    """Install requirements-docs.lock too; raises CalledProcessError if that fails."""
+    locks = ("-r", "requirements-docs.lock", "-c", "requirements.lock")
+    pip_install(folder, "--no-compile", *locks)
+    (folder / DOCS).write_bytes(place(folder))
+
+
 def main() -> None:
-    """Make the environment in the folder of the command line, or bring it up to date."""
-    folder = Path(sys.argv[1])
+    """Make the environment in the folder of the command line, or bring it up to date; with the word
+    ``docs``, add what the documentation needs.
+    """
+    folder, with_docs = Path(sys.argv[1]), sys.argv[2:] == [DOCS]
     try:
-        clear(folder)
-        install(folder)
+        if with_docs:
+            install_docs(folder)
+        else:
+            clear(folder)
+            install(folder)
     except ValueError as error:
         sys.exit(str(error))
     except subprocess.CalledProcessError as error:
         command = " ".join(map(str, error.cmd[:3]))
-        sys.exit(f"{folder}: expected to install requirements.lock, found that {command} failed")
+        lock = "requirements-docs.lock" if with_docs else "requirements.lock"
+        sys.exit(f"{folder}: expected to install {lock}, found that {command} failed")
     except KeyboardInterrupt:
         sys.exit(f"{folder}: interrupted; the next make makes it anew")
 

@@ -2,12 +2,11 @@
 
 `make reproduce SCALE=paper` makes results/paper. docs/released.md has every released model with its
 training and its evaluation, and what is missing; released/errors.csv has the errors for programs,
-with the digest of the weights that made them. docs/claims.md is the table of claims, and
-docs/figures/ has the figures.
+with the digest of the weights that made them. docs/data/ has the numbers that other pages show, and
+docs/figures/ the figures. The pages of docs/templates/ are written with these numbers.
 """
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import product
@@ -17,15 +16,17 @@ from typing import Any
 import pandas as pd
 
 from icnewton.evaluation.answers import method_of
-from icnewton.files import write_table, write_text
+from icnewton.files import write_table, write_together
 from icnewton.models.weights import CARD, WEIGHTS
 from icnewton.pipeline.records import verify
 from icnewton.pipeline.released import ERRORS, RELEASED, Supply, find
 from icnewton.training.runs import Run
+from workflow.documents import PAGES, rendered
+from workflow.numbers import DATA, Numbers, collect
 from workflow.train_released import released_runs
 
 RESULTS = Path("results/paper")
-TABLE, CLAIMS, FIGURES = Path("docs/released.md"), Path("docs/claims.md"), Path("docs/figures")
+TABLE, FIGURES = Path("docs/released.md"), Path("docs/figures")
 HEAD = """# Released models
 
 Written by `make released` from the cards and from the evaluation of \
@@ -44,16 +45,6 @@ and for logistic regression the median excess of f(w) over its minimum.
 """
 
 COLUMNS = "| model | steps | batch | loss | seconds | error |\n|---|---|---|---|---|---|"
-
-CLAIMS_HEAD = """# Claims at the paper's scale
-
-Copied by `make released` from `make reproduce SCALE=paper`; not written by hand. \
-`docs/results.md` discusses them. Only models
-of conditions `unnormalised_...` attend to their query and clip activations as the paper's do; \
-those of conditions `normalised_...` do
-neither, so that LSA is linear in its query there by construction (S6d).
-
-"""
 
 
 def check(models: Supply) -> None:
@@ -149,24 +140,36 @@ def table(runs: Mapping[str, Run]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def documents(results: Path) -> dict[Path, bytes]:
+    """The pages that show numbers of a folder of results, these numbers, and the figures.
+
+    Raises LookupError where a page shows a number that the folder does not have.
+    """
+    data = collect(results)
+    pages = rendered(Numbers(Path(), data))
+    figures = sorted((results / "figures").glob("*.png"))
+    return (
+        {PAGES / name: text.encode() for name, text in pages.items()}
+        | {DATA / name: content for name, content in data.items()}
+        | {FIGURES / path.name: path.read_bytes() for path in figures}
+    )
+
+
 def main() -> None:
-    """Write the tables, and copy the claims and the figures."""
+    """Write pages, numbers and figures, and remove numbers and figures that are no more."""
     runs = released_runs()
     try:
         check(Supply.of(runs, "none", "cpu"))
-    except ValueError as error:
+        contents = documents(RESULTS)
+    except (ValueError, LookupError) as error:
         sys.exit(str(error))
-    write_text(TABLE, "\n".join(page(runs)) + "\n")
+    lines = "\n".join(page(runs)) + "\n"
+    write_together({TABLE: lines.encode()} | contents)
     write_table(RELEASED / ERRORS, table(runs))
-    write_text(CLAIMS, CLAIMS_HEAD + (RESULTS / "claims/claims.md").read_text(encoding="utf-8"))
-    FIGURES.mkdir(parents=True, exist_ok=True)
-    for picture in (RESULTS / "figures").glob("*.png"):
-        shutil.copy2(picture, FIGURES)
-    drawn = {path.name for path in (RESULTS / "figures").iterdir()}
-    for old in list(FIGURES.iterdir()):
-        if old.name not in drawn:
+    for old in [*DATA.iterdir(), *FIGURES.iterdir()]:
+        if old not in contents:
             old.unlink()
-    print(TABLE, RELEASED / ERRORS, CLAIMS, FIGURES)
+    print(TABLE, RELEASED / ERRORS, DATA, FIGURES)
 
 
 if __name__ == "__main__":

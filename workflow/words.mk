@@ -1,6 +1,6 @@
 # The words of make's command line, and what is said of those that mean nothing.
 
-COMMANDS = reproduce status plan verify trace train-released retrain released \
+COMMANDS = reproduce status plan verify trace train-released retrain released docs \
     bench beyond recipes test lint clean
 
 # the commands that a word is for; PYTHON and VENV are for all
