@@ -9,6 +9,8 @@ from workflow.documents import TEMPLATES, anchor, rendered
 from workflow.formulas import on_page_content
 from workflow.numbers import MEDIANS, Numbers, collect, kept
 
+import icnewton
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "studies/README.md"]
 NEVER_TYPED = ("results", "questions", "theory")
 HERE = "normalised_kappa10_noise0"
@@ -123,3 +125,8 @@ def test_formulas_become_mathml():
 def test_make_docs_installs_what_it_needs():
     said = make(ROOT, "-n", "-W", "requirements-docs.lock", "docs").stdout
     assert said.index('workflow.environment ".venv" docs') < said.index("workflow.documents")
+
+
+def test_the_api_page_has_every_public_name():
+    listed = re.findall(r"^::: (\S+)$", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.M)
+    assert {f"icnewton.{name}" for name in icnewton.__all__} <= set(listed)

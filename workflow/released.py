@@ -29,19 +29,18 @@ RESULTS = Path("results/paper")
 TABLE, FIGURES = Path("docs/released.md"), Path("docs/figures")
 HEAD = """# Released models
 
-Written by `make released` from the cards and from the evaluation of \
-`make reproduce SCALE=paper`; not by hand.
+Written by `make released` from the models' cards and the evaluation of \
+`make reproduce SCALE=paper`.
 
-{count} of {all} models of the paper's scale, {megabytes:.1f} MB. \
-`icnewton.load("released/...")` loads one, its card says
-how it was trained; `make train-released` trains those that are missing, \
-`make retrain MODEL=...` one of them again. *Steps* and
-*batch* are what the training saw, \
-*loss* is its mean squared error over the last hundredth of the steps (of the prediction, or
-of w), *seconds* those of training on {devices} (of a processor, one thread). \
-*Error* is the median squared error over
-tr Σ on {prompts} prompts of {covariances} covariances, \
-and for logistic regression the median excess of f(w) over its minimum.
+{count} of {all} models of the paper's scale are here, {megabytes:.1f} MB. \
+`icnewton.load("CONDITION/RUN")` loads one. `make train-released` trains those that are missing, and
+`make retrain MODEL=...` trains one of them again.
+
+- *steps*, *batch*: what the training saw.
+- *loss*: the mean squared error of the prediction, or of w, over the last hundredth of the steps.
+- *seconds*: of training on one thread of {devices}.
+- *error*: the median squared error over tr Σ on {prompts} prompts of {covariances} covariances. For
+  logistic regression it is the median excess of f(w) over its minimum.
 """
 
 COLUMNS = "| model | steps | batch | loss | seconds | error |\n|---|---|---|---|---|---|"
