@@ -19,7 +19,7 @@ from icnewton.pages.words import number
 
 DATA = Path("docs/data")
 DIGITS = 4  # what is kept of a number
-MEDIANS = ["quantity", "method", "step", "median", "low", "high", "mean", "seed_low", "seed_high"]
+MEDIANS = ["quantity", "method", "step", "median", "mean", "seed_low", "seed_high"]
 # conditions by their names; all else in the folder of tables is a measurement
 CONDITIONS = ("normalised_", "unnormalised_", "bounded_")
 
