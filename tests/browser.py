@@ -1,5 +1,6 @@
 """Debian's chromium, headless, and what tests ask of a page in it."""
 
+import json
 import shutil
 from contextlib import contextmanager
 from importlib.resources import files
@@ -32,7 +33,7 @@ def chromium(profile):
     options = webdriver.ChromeOptions()
     for flag in [*FLAGS, f"--user-data-dir={profile}"]:
         options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     service = webdriver.ChromeService(shutil.which("chromedriver"))
     with webdriver.Chrome(options=options, service=service) as driver:
         driver.implicitly_wait(10)
@@ -52,6 +53,13 @@ def overflow(driver):
     return driver.execute_script(
         "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
+
+
+def requested(driver):
+    """The addresses that pages of files asked for since the last time."""
+    messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    sent = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    return {p["request"]["url"] for p in sent if p["documentURL"].startswith("file:")}
 
 
 def severe(driver):
