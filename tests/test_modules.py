@@ -44,6 +44,8 @@ def named(record):
         found += entries.of_measurement(params["name"])
     if record.rule == "table":
         found.append(PROBLEMS.module(params["problem"]))
+    if record.rule == "transfer_table":
+        found += [PROBLEMS.module(c["problem"]) for c in params["conditions"].values()]
     if record.rule == "figure":
         found += entries.of_figure(params["spec"]["kind"])
     if record.rule == "claims":

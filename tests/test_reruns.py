@@ -61,7 +61,7 @@ def responses(*conditions):
     return drawn if LSA in conditions else set()
 
 
-def tested():
+def transferred():
     """Models of LSA on its prompts and on others, and the figure of it."""
     return at("transfer", LSA, HARDER) | {"transfer_table"} | figures("transfer")
 
@@ -88,7 +88,7 @@ def asked_again(*conditions):
     for condition in conditions:
         evaluations |= built[condition]
     if LSA in conditions:
-        evaluations |= tested() - {f"transfer {HARDER}"}
+        evaluations |= transferred() - {f"transfer {HARDER}"}
     evaluations |= probes(*conditions) | responses(*conditions) | decoded(*conditions)
     return evaluations | shown(*conditions)
 
@@ -96,7 +96,7 @@ def asked_again(*conditions):
 def trained_again(*conditions):
     """Trainings, and what follows from them."""
     trained = of_runs("train", *conditions) | at("evaluate_learned", *conditions)
-    trained |= decoded(*conditions) | (tested() if LSA in conditions else set())
+    trained |= decoded(*conditions) | (transferred() if LSA in conditions else set())
     return trained | probes(*conditions) | responses(*conditions) | shown(*conditions)
 
 
@@ -163,16 +163,16 @@ EDITS = {
             for rule in ("data", "evaluate_learned", "evaluate_references", "probe", "table",
                          "transfer")
         }
-        | (tested() - {f"transfer {LSA}"}) | CLAIMS,
+        | (transferred() - {f"transfer {LSA}"}) | CLAIMS,
     ),
     "the evaluation's seed": (
         replaced(SMOKE, "seed: 0}", "seed: 1}"),
-        at("data", *ALL, HARDER) | asked_again(*ALL) | tested(),
+        at("data", *ALL, HARDER) | asked_again(*ALL) | transferred(),
     ),
     "a training's seed": (
         replaced(SMOKE, "seeds: [0]", "seeds: [1]"),
         {f"train {LSA}/{run}".replace("seed0", "seed1") for run in FIRST}
-        | at("evaluate_learned", LSA) | probes(LSA) | responses(LSA) | tested() | shown(LSA),
+        | at("evaluate_learned", LSA) | probes(LSA) | responses(LSA) | transferred() | shown(LSA),
     ),
     "the training's schedule": (
         replaced(f"{PACKAGE}/training/schedule.py", "0.5 *", "0.25 * 2 *"),
@@ -190,7 +190,7 @@ EDITS = {
     "weights corrupted": (
         corrupted(f"{MODEL}/weights.safetensors"),
         {f"train {LSA}/lsa_layers2_seed0", f"evaluate_learned {LSA}"}
-        | probes(LSA) | responses(LSA) | tested() | shown(LSA),
+        | probes(LSA) | responses(LSA) | transferred() | shown(LSA),
     ),
     "a figure corrupted": (corrupted("figures/figure2.png"), {"figure figure2"}),
     # one new and one edited entry of each registry
