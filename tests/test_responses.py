@@ -94,3 +94,29 @@ def test_the_share_of_gdpp_has_an_error_over_prompts():
     noise = 0.1 * np.random.default_rng(0).standard_normal(len(frame))
     (row,) = extract(frame.assign(residual=frame["residual"] + noise)).itertuples()
     assert 0 < row.share_error < 0.2 and abs(row.share - 1) < 4 * row.share_error
+
+
+def test_what_a_built_model_computes_is_extracted_in_one_call():
+    prompts = icnewton.sample(d=4, n=12, prompts=64)
+    built = icnewton.build("gdpp", d=4, gammas=(0.03, 0.2), etas=(0.02,))
+    found = icnewton.extract(built, prompts)
+    assert found.residuals.shape == found.eigenvalues.shape == (32, 4)
+    assert found.share == pytest.approx(1, abs=1e-2)
+    assert found.beyond_gdpp < 1e-4 * found.size
+    assert found.scalars.gammas == pytest.approx((0.03, 0.2), rel=1e-2)
+    wanted = residual(found.eigenvalues, (0.03, 0.2), (0.02,))
+    torch.testing.assert_close(found.residuals, wanted, rtol=1e-8, atol=1e-9)
+    torch.testing.assert_close(found.gdpp(found.eigenvalues), wanted, rtol=0, atol=1e-3)
+
+
+def test_models_of_one_kind_alone_are_extracted():
+    prompts = icnewton.sample(d=4, n=12, prompts=4)
+    deep = icnewton.build("gdpp", d=4, steps=7, upper=40.0)
+    with pytest.raises(ValueError, match="model: expected 1 to 6 layers, found 7"):
+        icnewton.extract(deep, prompts)
+    inverse = icnewton.build("inverse", d=4, steps=1, symmetric=True)
+    with pytest.raises(ValueError, match="of linear regression, found inverse and LinearPrompts"):
+        icnewton.extract(inverse, prompts)
+    others = icnewton.sample("logistic", protocol="bounded", mu=0.1, prompts=4)
+    with pytest.raises(ValueError, match="of linear regression, found gdpp and"):
+        icnewton.extract(icnewton.build("gdpp", d=4, steps=2, upper=40.0), others)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from icnewton.constructions.parts.scalars import fit_gdpp
     from icnewton.estimators.least_squares import InContextLeastSquares
     from icnewton.estimators.logistic import InContextLogisticRegression
+    from icnewton.evaluation.api import Extraction, extract
     from icnewton.inside.walk import explain
     from icnewton.models.config import TransformerConfig
     from icnewton.models.hub import load
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Calibration",
     "Card",
+    "Extraction",
     "InContextLeastSquares",
     "InContextLogisticRegression",
     "Model",
@@ -36,6 +38,7 @@ __all__ = [
     "build",
     "calibrate",
     "explain",
+    "extract",
     "fit_gdpp",
     "load",
     "sample",
@@ -51,6 +54,7 @@ _HOMES = {
     "estimators.least_squares": ("InContextLeastSquares",),
     "estimators.logistic": ("InContextLogisticRegression",),
     "models.hub": ("load",),
+    "evaluation.api": ("Extraction", "extract"),
     "models.model": ("Card", "Model", "OutsideDomain", "OutsideDomainWarning"),
     "models.transformer": ("Transformer", "TransformerConfig"),
     "models.weights": ("save",),

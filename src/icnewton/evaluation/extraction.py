@@ -43,7 +43,7 @@ def _rows(learned: pd.DataFrame) -> Iterator[dict[str, object]]:
         left = r - residual(eigenvalues, scalars.gammas, scalars.etas)
         by_part = {
             "size": r.numpy() ** 2,
-            "beyond_eigenvalue": _beyond(np.log(eigenvalues.numpy()), r.numpy()),
+            "beyond_eigenvalue": beyond_eigenvalue(np.log(eigenvalues.numpy()), r.numpy()),
             "beyond_gdpp": left.numpy() ** 2,
         }
         squares = pd.DataFrame(by_part).groupby(rows["prompt"].to_numpy()).mean().to_numpy()
@@ -60,7 +60,7 @@ def _rows(learned: pd.DataFrame) -> Iterator[dict[str, object]]:
         }
 
 
-def _beyond(x: np.ndarray, r: np.ndarray) -> np.ndarray:
+def beyond_eigenvalue(x: np.ndarray, r: np.ndarray) -> np.ndarray:
     """The squares of what parabolas in bins of x leave of r, on average without bias for noise."""
     squares = np.empty_like(r)
     for chosen in np.array_split(np.argsort(x), max(min(BINS, len(x) // LEAST), 1)):

@@ -68,7 +68,7 @@ def responses(item: Named, prompts: LinearPrompts, spectrum: tuple[float, float]
         wide = triangle.witness(card.depth, spectrum[1], d, n)
         parts.append(("triangle", *_left(wide, answers_of(exact, wide.x, wide.y, CHUNK))))
     if card.kind == "learned":
-        eigenvalues, left = _on_prompts(exact, prompts)
+        eigenvalues, left = residuals(exact, prompts)
         parts.append(("prompts", eigenvalues.flatten(), left.flatten(), left.abs().flatten()))
     words = {
         "method": item.method,
@@ -112,8 +112,11 @@ def is_linear(model: Model, found: Witness, answers: Tensor) -> bool:
     return torch.equal(answers, unbounded)
 
 
-def _on_prompts(model: Model, prompts: LinearPrompts) -> tuple[Tensor, Tensor]:
-    """Eigenvalues and residuals, ``(prompts, d)``, for the first prompt of some covariances."""
+def residuals(model: Model, prompts: LinearPrompts) -> tuple[Tensor, Tensor]:
+    """Eigenvalues and residuals, ``(prompts, d)``, for the first prompt of some covariances.
+
+    The model is one in float64.
+    """
     examples = first_of_each(prompts, PROMPTS).x[:, :-1]
     count, n, d = examples.shape
     eigenvalues, U = torch.linalg.eigh(gram_matrix(examples))
