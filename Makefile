@@ -15,6 +15,7 @@
 # make bench [ARGS="--device cuda"]     what a training step costs, beside the plain way of it
 # make beyond [ARGS="--seeds 3"]        what brings trained LSA nearer to the best polynomial
 # make recipes [ARGS="--seconds 20"]    loss against seconds of training, recipe by recipe
+# make notebooks                        notebooks/, run from top to bottom
 # make test [ARGS="-m slow"]            the tests; each command makes its own environment first
 
 # none of these is taken from the environment
@@ -69,6 +70,9 @@ released: $(VENV)/installed
 
 docs: $(VENV)/docs
 	@$(RUN) workflow.documents
+
+notebooks: $(VENV)/installed
+	$(RUN) workflow.notebooks
 
 bench: $(VENV)/installed
 	@$(RUN) bench.run $(ARGS)

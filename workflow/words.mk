@@ -1,7 +1,7 @@
 # The words of make's command line, and what is said of those that mean nothing.
 
 COMMANDS = reproduce status plan verify trace train-released retrain released docs \
-    bench beyond recipes test lint clean
+    notebooks bench beyond recipes test lint clean
 
 # the commands that a word is for; PYTHON and VENV are for all
 SCALE.of = reproduce status plan verify
