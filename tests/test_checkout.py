@@ -46,12 +46,44 @@ def test_a_path_that_cannot_work_is_refused_before_anything_is_installed(tmp_pat
     assert result.stderr == sentence
 
 
-@pytest.mark.parametrize("name", ["it's a test", 'a `b` $HOME "c" \\d & {e} [f]*? #g%41'])
+ODD = ["it's a test", 'a `b` $HOME "c" \\d & {e} [f]*? #g%41']
+
+
+@pytest.mark.parametrize("name", ODD)
 def test_other_paths_work(tmp_path, name):
     folder = clone(tmp_path / name)
     (folder / ".venv").symlink_to(sys.prefix)
     result = run([folder / ".venv/bin/python", *SNAKEMAKE, "--", SMALL], folder)
     assert result.returncode == 0 and (folder / SMALL).exists(), result.stderr
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_make_works_in_other_paths(tmp_path, name):
+    folder = clone(tmp_path / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    result = make(folder, "reproduce", "SCALE=smoke", f"ARGS={SMALL}")
+    assert result.returncode == 0 and (folder / SMALL).exists(), result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ODD)
+def test_a_whole_run_in_another_path_ends_with_its_report(tmp_path, name):
+    folder = clone(tmp_path / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    result = make(folder, "reproduce", "SCALE=smoke")
+    assert result.returncode == 0, result.stderr
+    report = folder / "results/smoke/report.html"
+    assert result.stdout.endswith(f"{report}\n") and report.stat().st_size > 10**6
+    assert make(folder, "verify", "SCALE=smoke").returncode == 0
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_results_lie_in_the_directory_that_snakemake_is_given(tmp_path, name):
+    folder, directory = clone(tmp_path / "clone"), tmp_path / name
+    command = [sys.executable, *SNAKEMAKE, "--directory", directory, "--", SMALL]
+    result = run(command, folder)
+    assert result.returncode == 0 and (directory / SMALL).exists(), result.stderr
+    assert not (folder / "results").exists()
 
 
 def test_snakemake_works_from_another_folder(tmp_path, finished):
