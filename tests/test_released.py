@@ -1,6 +1,4 @@
-"""Released models: they are what the paper's scale asks for, are found by their settings, and can
-be trained again.
-"""
+"""Released models are what the scale paper asks for, are found by settings, and can be retrained."""
 
 import json
 import re
