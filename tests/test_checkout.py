@@ -67,13 +67,13 @@ def test_make_works_in_other_paths(tmp_path, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
-def test_a_whole_run_in_another_path_ends_with_its_report(tmp_path, name):
+def test_a_whole_run_in_another_path_ends_with_its_article(tmp_path, name):
     folder = clone(tmp_path / name)
     (folder / ".venv").symlink_to(sys.prefix)
     result = make(folder, "reproduce", "SCALE=smoke")
     assert result.returncode == 0, result.stderr
-    report = folder / "results/smoke/report.html"
-    assert result.stdout.endswith(f"{report}\n") and report.stat().st_size > 10**6
+    article = folder / "results/smoke/index.html"
+    assert result.stdout.endswith(f"{article}\n") and article.stat().st_size > 10**6
     assert make(folder, "verify", "SCALE=smoke").returncode == 0
 
 

@@ -1,7 +1,7 @@
-"""`make reproduce`: set aside what is damaged, run Snakemake, and show all results in one report.
+"""`make reproduce`: set aside what is damaged, run Snakemake, and say where the article lies.
 
-A dry run sets nothing aside, and counts what is damaged among what would be made. If Snakemake is
-asked for a part of the results, there is no report.
+A dry run sets nothing aside, and counts what is damaged among what would be made. Snakemake's own
+report lies beside the article. If Snakemake is asked for a part of the results, there is none.
 """
 
 import os
@@ -25,7 +25,7 @@ def is_partial(options: Namespace) -> bool:
 
 
 def run(scale: str, training: str, words: list[str]) -> bool:
-    """Run Snakemake, and print where the report lies; returns whether all went well.
+    """Run Snakemake, and print where the article lies; returns whether all went well.
 
     Raises ValueError if there are results without Snakemake's notes of how they were made.
     """
@@ -38,11 +38,12 @@ def run(scale: str, training: str, words: list[str]) -> bool:
         options.forcerun = {*options.forcerun, *map(str, damaged(results))}
     else:
         set_aside_alone(results)
-    if not (options.dryrun or options.report or is_partial(options)):
+    is_whole = not (options.dryrun or options.report or is_partial(options))
+    if is_whole:
         options.report, options.report_after_run = results / "report.html", True
     done = cli.args_to_api(options, parser)
     if done and options.report:
-        print(options.report.resolve())
+        print((results / "index.html" if is_whole else options.report).resolve())
     elif done and not options.dryrun:
         print("ARGS asks for a part of the results, so that no report was made")
     return done
