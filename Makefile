@@ -1,5 +1,5 @@
 # make reproduce [SCALE=laptop]         every table, figure and claim of a scale of
-#                                       workflow/scales/, and one HTML report
+#                                       workflow/scales/, and one page, the article
 #   SCALE=path/to/mine.yaml             the same for a file of your own
 #   RETRAIN=1                           train every model, those in released/ too
 #   TRAINING=missing                    train those that released/ lacks
