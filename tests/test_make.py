@@ -185,5 +185,7 @@ def test_a_target_is_made_without_a_report_and_a_whole_run_with_one(finished):
         assert part.stdout.endswith("part of the results, so that no report was made\n")
         assert not (folder / REPORT).exists()
         whole = make(folder, "reproduce", "SCALE=smoke", "ARGS=--cores 2")
-        assert whole.returncode == 0 and whole.stdout.endswith(f"{folder / ARTICLE}\n"), whole.stderr
+        assert whole.returncode == 0 and whole.stdout.endswith(f"{folder / ARTICLE}\n"), (
+            whole.stderr
+        )
         assert Path(folder / REPORT).stat().st_size > 10**6

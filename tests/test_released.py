@@ -1,4 +1,4 @@
-"""Released models are what the scale paper asks for, are found by settings, and can be retrained."""
+"""Released models are what the scale paper asks for, found by settings, and can be retrained."""
 
 import json
 import re
