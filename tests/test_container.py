@@ -78,10 +78,10 @@ def docker_works():
 
 
 @pytest.mark.slow
-def test_the_image_makes_a_report():
+def test_the_image_makes_an_article():
     if not docker_works():
         pytest.skip("docker's daemon does not run here")
     subprocess.run(["docker", "build", "--tag", "icnewton-test", ROOT], check=True)
     command = ["docker", "run", "--rm", "icnewton-test", "make", "reproduce", "SCALE=smoke"]
     result = subprocess.run(command, capture_output=True, encoding="utf-8")
-    assert result.returncode == 0 and result.stdout.endswith("results/smoke/report.html\n")
+    assert result.returncode == 0 and result.stdout.endswith("results/smoke/index.html\n")
