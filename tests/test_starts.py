@@ -41,7 +41,11 @@ def test_the_residual_polynomial_at_step_0_is_that_of_gdpp(name, layers):
         *scalars_of(CONDITION, layers, name.removeprefix("gdpp_")),
     )
     found = torch.from_numpy(frame["residual"].to_numpy(copy=True))
-    assert model.card.dtype == "float32" and set(frame["part"]) == {"identity", "prompts"}
+    assert model.card.dtype == "float32" and set(frame["part"]) == {
+        "identity",
+        "triangle",
+        "prompts",
+    }
     torch.testing.assert_close(found, wanted, rtol=2e-6 * 3**layers, atol=2e-6 * 3**layers)
 
 

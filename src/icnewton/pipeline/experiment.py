@@ -205,7 +205,9 @@ class Experiment:
     def words(self, figure: str) -> dict[str, dict[str, str]]:
         """Titles of what a figure shows: of methods, conditions and quantities."""
         spec = self.config["figures"][figure]
-        shown = [name for name in self.everywhere if name in spec.get("conditions", self.tested)]
+        are_transfers = self.figure_kind(figure).tables == "transfer"
+        named = self.tested if are_transfers else spec.get("conditions", [])
+        shown = [name for name in self.everywhere if name in named]
         methods: dict[str, str] = {}
         for panel in spec.get("panels", []):
             methods |= {name: _title(name) for name in panel["models"]}
