@@ -137,3 +137,8 @@ def test_two_trainings_widen_an_interval_and_references_have_none():
 def test_nothing_is_known_where_a_training_diverged():
     measured, *_, where = extreme([("1 layers", UNKNOWN)], True)
     assert np.isnan(measured) and where == "a training with 1 layers diverged"
+
+
+def test_one_covariance_tells_nothing_of_others():
+    alone = estimate(np.array([[[0.5, 1.0, 2.0]]]))
+    assert alone.number == 1.0 and np.isnan(simultaneous([alone])).all()

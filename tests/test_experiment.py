@@ -23,7 +23,7 @@ def complaints(config):
 STUDIES = sorted(map(str, Path("studies").glob("*.yaml")))
 
 
-@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper", "full", *STUDIES])
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper", "published", "full", *STUDIES])
 def test_every_scale_and_study_is_valid(scale):
     experiment = check(merged(scale))
     runs = experiment.runs

@@ -48,8 +48,9 @@ def named(record):
         found += [PROBLEMS.module(c["problem"]) for c in params["conditions"].values()]
     if record.rule == "figure":
         found += entries.of_figure(params["spec"]["kind"])
-    if record.rule == "claims":
+    if record.rule in ("claims", "article"):
         found += claim_modules()
+    if record.rule == "claims":
         for facts in params["facts"].values():
             found += entries.of_condition(parse_condition(facts["condition"]))
     return found

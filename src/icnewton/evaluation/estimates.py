@@ -50,6 +50,7 @@ def estimate(
     """The log middle of errors ``(trainings, covariances, prompts)``; a negative one counts as 0.
 
     name: other names have other Student variables. trained: whether the first axis is trainings.
+    With one covariance nothing is known of the others, and the draws are not numbers.
     """
     count = len(errors)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -58,6 +59,8 @@ def estimate(
         if count > 1:
             student = np.random.default_rng(crc32(name.encode())).standard_t(count - 1, RESAMPLES)
             draws = draws + logs.std(ddof=1) / count**0.5 * student
+    if errors.shape[1] == 1:
+        draws = np.full(RESAMPLES, np.nan)
     return Estimate(float(logs.mean()), draws, count if trained else 0)
 
 

@@ -4,10 +4,13 @@ The script has the formulas of ``algorithms/gdpp.py``, ``algorithms/newton.py``,
 ``algorithms/parts/chebyshev.py`` and ``theory/minimax.py``; ``tests/test_inside.py`` compares.
 """
 
+from pathlib import Path
+
 from markupsafe import Markup
 
-from icnewton.inside.walk import TEMPLATES
 from icnewton.pages import render
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def fragment() -> Markup:

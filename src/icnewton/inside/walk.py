@@ -1,7 +1,6 @@
 """A walk through a model for one prompt, layer by layer, as one page: ``icnewton.explain``."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,14 +9,13 @@ from torch import Tensor
 
 from icnewton.inputs import as_tensor
 from icnewton.inside.emulated import emulated, name_of
+from icnewton.inside.explorer import TEMPLATES
 from icnewton.inside.layers import describe
 from icnewton.inside.maps import maps, plain, short
 from icnewton.inside.polynomials import Polynomials, polynomials
 from icnewton.inside.readings import Readings, readings
 from icnewton.models.model import Model
 from icnewton.pages import render
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 @torch.no_grad()
