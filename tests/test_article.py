@@ -109,11 +109,11 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         known = dict(attributes)
-        self.ids += [known["id"]] * ("id" in known)
-        self.links += [known["href"]] * ("href" in known)
+        places = {"id": self.ids, "href": self.links, "src": self.sources}
+        for name, found in places.items():
+            found += filter(None, [known.get(name)])
         if tag == "img":
             assert known["alt"], known
-        self.sources += [known["src"]] * ("src" in known)
 
 
 @pytest.fixture(scope="module")

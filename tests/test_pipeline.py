@@ -93,7 +93,7 @@ def test_nothing_is_left_to_do_and_an_edit_reruns_what_it_touches(finished):
         original.replace("algorithms: [newton4], steps: 6", "algorithms: [newton4], steps: 5"),
         encoding="utf-8",
     )
-    assert jobs(snakemake(folder, "-n")).keys() == {"figure", "provenance", "all"}
+    assert jobs(snakemake(folder, "-n")).keys() == {"figure", "provenance", "article", "all"}
     path.write_text(
         original.replace(
             "kappa: [10]\n    noise: [0]\n    layers: [1, 2]",

@@ -2,10 +2,10 @@
 
 import pytest
 
-from icnewton.evaluation.measurements.precision import precisions, refused
+from icnewton.evaluation.measurements.precision import precisions
 
-LSA = "released/normalised_kappa10_noise0/lsa_layers4_seed0"
-ENCODER = "released/unnormalised_kappa10_mu0.1/softmax_layers4_seed0"
+LSA = "normalised_kappa10_noise0/lsa_layers4_seed0"
+ENCODER = "unnormalised_kappa10_mu0.1/softmax_layers4_seed0"
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +16,9 @@ def table():
 def test_both_paths_of_a_model_are_one_function(table):
     exact = table[table["precision"] == "float64"]
     assert (exact["from_float64"] <= 1e-25).all() and not exact["breaks"].any()
-    linear = table[table["model"] != ENCODER.removeprefix("released/")]
+    linear = table[table["model"] != ENCODER]
     assert (linear.groupby(["model", "precision"])["path"].nunique() == 2).all()
-    encoder = table[table["model"] == ENCODER.removeprefix("released/")]
+    encoder = table[table["model"] == ENCODER]
     assert set(encoder["path"]) == {"tokens"} and len(encoder) == 3
 
 
@@ -34,8 +34,6 @@ def test_rounding_grows_with_the_unit_and_decides_where_an_answer_is_better_than
     }
 
 
-def test_a_folder_without_a_model_is_refused(tmp_path):
-    (complaint,) = refused(trained=(LSA, str(tmp_path)))
-    assert complaint == (
-        f"trained: expected folders with card.json and weights.safetensors, found {str(tmp_path)!r}"
-    )
+def test_a_model_that_is_not_there_is_said_to_be_missing():
+    table = precisions((), 16, trained=("nothing/here",))
+    assert table["path"].tolist() == ["missing"] and not table["breaks"].any()

@@ -15,9 +15,18 @@ def resolve(device: str) -> str:
 
 
 def processor() -> str:
-    """The processor and its vector instructions, on which a model's bytes depend."""
+    """The processor and its vector instructions, on which a model's bytes depend.
+
+    Its family and model are told because a virtual machine may hide its name.
+    """
     path = Path("/proc/cpuinfo")
     facts = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    found = re.search(r"model name\s*: (.*)", facts)
-    name = found.group(1) if found else platform.machine()
-    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
+
+    def told(key: str) -> str:
+        found = re.search(rf"^{key}\s*: (.*)", facts, re.MULTILINE)
+        return found.group(1) if found else ""
+
+    name = told("model name") or platform.machine()
+    kind = "-".join(filter(None, (told("cpu family"), told("model"))))
+    capability = torch.backends.cpu.get_cpu_capability()
+    return ", ".join(filter(None, (name, kind and f"model {kind}", capability)))

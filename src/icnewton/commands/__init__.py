@@ -74,7 +74,8 @@ def main(words: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit("interrupted")
     except BrokenPipeError:  # of `icnewton ... | head`: what is left would break the same pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
         sys.exit(1)
     except (OSError, ValueError) as error:
         sys.exit(str(error))

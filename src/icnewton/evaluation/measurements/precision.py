@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType as Module
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from icnewton.constructions import gdpp, least_squares, minimax
 from icnewton.evaluation.measurements import Measurement
 from icnewton.models.gram import condense, sees_gram_matrix_alone
 from icnewton.models.model import DTYPES, Model
-from icnewton.models.weights import CARD, WEIGHTS, load
+from icnewton.models.weights import CHECKOUT, WEIGHTS, load
 from icnewton.problems import linear, logistic
 from icnewton.problems.linear import LinearCondition
 from icnewton.problems.parts.condition import Condition
@@ -42,7 +41,7 @@ def precisions(
     kappa: Annotated[float, Within(1, 1e12)] = 10.0,
     d: Annotated[int, Within(1, 100)] = 10,
     n: Annotated[int, Within(1, 1000)] = 50,
-    trained: Annotated[tuple[str, ...], "Folders of trained models."] = (),
+    trained: Annotated[tuple[str, ...], "Names of released models."] = (),
 ) -> pd.DataFrame:
     """The median error of each model in each precision, and the median distance from float64.
 
@@ -50,7 +49,8 @@ def precisions(
     drawn in float64 and rounded with the weights. ``path`` says whether a model reads the examples,
     ``tokens``, or as many tokens as they have columns, with the same Gram matrix: those are made in
     float64. Errors and distances are squares, linear ones over tr Sigma, those of weights over
-    their squared norm. ``breaks``: rounding moves the answer by more than it errs in float64.
+    their squared norm. ``breaks``: rounding moves the answer by more than it errs in float64. A
+    model that released/ lacks has the path ``missing`` and no numbers.
     """
     condition = LinearCondition("normalised", d, n, kappa, 0.0)
     asked = _prompts(condition, prompts)
@@ -60,10 +60,12 @@ def precisions(
         for count in (count for count in steps if count <= most):
             model = construction.build(**module.suited(condition, {**chosen, "steps": count}))
             rows += _rows(name, model, asked)
-    for folder in trained:
-        model = load(folder)
+    for name in trained:
+        if not (CHECKOUT / "released" / name / WEIGHTS).exists():
+            rows.append({"model": name, "precision": "float64", "path": "missing", "breaks": False})
+            continue
+        model = load(CHECKOUT / "released" / name)
         own = parse_condition(model.card.origin["run"]["condition"])
-        name = "/".join(Path(folder).parts[-2:])
         rows += _rows(name, model, _prompts(own, prompts))
     return pd.DataFrame(rows)
 
@@ -106,19 +108,10 @@ def _median(answers: Tensor, prompts: Prompts) -> float:
     return prompts.error(answers).nan_to_num(nan=torch.inf).median().item()
 
 
-def refused(trained: tuple[str, ...] = (), **others: object) -> Iterator[str]:
-    """Folders without a trained model."""
-    for folder in trained:
-        if not all((Path(folder) / name).is_file() for name in (CARD, WEIGHTS)):
-            yield f"trained: expected folders with {CARD} and {WEIGHTS}, found {folder!r}"
-
-
 CAPTION = (
     "Built and trained models in float64, float32 and bfloat16 on the same prompts, reading all "
     "examples (tokens) or few tokens with the same Gram matrix: the median squared error over "
     "tr Sigma (of an encoder: over the squared norm of the minimiser), the median squared distance "
     "from the answers in float64, and whether that is larger than the error in float64."
 )
-ENTRIES = {
-    "precision": Measurement(precisions, ("normalised", "unnormalised"), CAPTION, refused=refused)
-}
+ENTRIES = {"precision": Measurement(precisions, ("normalised", "unnormalised"), CAPTION)}
