@@ -77,13 +77,14 @@ MEASURED = [
 
 
 def trained_for(measurement):
-    """Weights and cards of the trained models that a measurement takes."""
-    given = config["measurements"][measurement].get("trained", [])
-    return [
-        f"{folder}/{file}"
-        for folder in given
+    """Weights and cards of the released models that a measurement names, if there are any."""
+    names = config["measurements"][measurement].get("trained", [])
+    files = [
+        HERE / RELEASED / name / file
+        for name in names
         for file in ("weights.safetensors", "card.json")
     ]
+    return [str(path) for path in files if path.exists()]
 
 
 rule measure:
