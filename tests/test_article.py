@@ -140,7 +140,7 @@ def test_each_row_of_evidence_and_each_figure_is_on_the_page(index):
     text = index.read_text(encoding="utf-8")
     page, table = Page(text), pd.read_csv(index.parent / "claims/claims.csv")
     assert {anchor_of(claim) for claim in table["claim"]} <= set(page.ids)
-    assert sum(bool(re.fullmatch(r"claim-.+-\d+", i)) for i in page.ids) == len(table)
+    assert text.count('<tr id="claim-') == len(table)
     figures = {path.stem for path in (index.parent / "figures").glob("*.png")}
     assert figures <= set(page.ids)
 
