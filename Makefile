@@ -72,7 +72,7 @@ docs: $(VENV)/docs
 	@$(RUN) workflow.documents
 
 notebooks: $(VENV)/installed
-	$(RUN) workflow.notebooks
+	@$(RUN) workflow.notebooks
 
 bench: $(VENV)/installed
 	@$(RUN) bench.run $(ARGS)

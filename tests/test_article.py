@@ -74,7 +74,7 @@ def test_numbers_come_from_the_row_that_is_asked_for():
         with pytest.raises(NotMeasured):
             numbers.of(*wrong)
     with pytest.raises(NotMeasured):
-        numbers.look_up("nothing", "column")
+        numbers.claim("S6a", "a", "nothing")
 
 
 def test_a_sentence_without_its_number_is_left_out():

@@ -66,9 +66,10 @@ def judged(condition: str) -> pd.DataFrame:
     return pd.read_parquet(RESULTS / "evaluate" / condition / "learned.parquet")
 
 
-def errors(condition: str) -> Mapping[tuple[str, int, int], float]:
-    """Median error of the released models of a condition by method, depth and seed."""
-    frame = judged(condition)
+def errors(frame: pd.DataFrame) -> Mapping[tuple[str, int, int], float]:
+    """Median error of the released models of a condition by method, depth and seed, from what
+    ``judged`` gives.
+    """
     is_logistic = "excess" in set(frame["quantity"])
     frame = frame[frame["quantity"] == ("excess" if is_logistic else "residual")]
     error = frame["value"] if is_logistic else frame["value"] ** 2
@@ -101,7 +102,7 @@ def page(runs: Mapping[str, Run]) -> Iterator[str]:
         covariances=sample["covariance"].nunique(),
     )
     for condition in dict.fromkeys(name.split("/")[0] for name in folders):
-        known = errors(condition)
+        known = errors(judged(condition))
         yield f"## {condition}\n\n{COLUMNS}"
         for name, origin in origins.items():
             if name.startswith(f"{condition}/"):
@@ -123,7 +124,8 @@ def table(runs: Mapping[str, Run]) -> pd.DataFrame:
         }
         if not folders:
             continue
-        known, frame = errors(condition), judged(condition)
+        frame = judged(condition)
+        known = errors(frame)
         for name, folder in folders.items():
             run, card = runs[name], json.loads((folder / CARD).read_text(encoding="utf-8"))
             rows.append(

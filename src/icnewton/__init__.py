@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from icnewton.evaluation.api import Extraction, extract
     from icnewton.inside.walk import explain
     from icnewton.models.config import TransformerConfig
-    from icnewton.models.hub import load
     from icnewton.models.model import Card, Model, OutsideDomain, OutsideDomainWarning
     from icnewton.models.transformer import Transformer
-    from icnewton.models.weights import save
+    from icnewton.models.weights import load, save
     from icnewton.training.api import sample, train
     from icnewton.training.recipe import Recipe
 
@@ -53,11 +52,10 @@ _HOMES = {
     "inside.walk": ("explain",),
     "estimators.least_squares": ("InContextLeastSquares",),
     "estimators.logistic": ("InContextLogisticRegression",),
-    "models.hub": ("load",),
     "evaluation.api": ("Extraction", "extract"),
     "models.model": ("Card", "Model", "OutsideDomain", "OutsideDomainWarning"),
     "models.transformer": ("Transformer", "TransformerConfig"),
-    "models.weights": ("save",),
+    "models.weights": ("load", "save"),
     "training.api": ("sample", "train"),
     "training.recipe": ("Recipe",),
 }

@@ -8,6 +8,8 @@ def tables_of(name):
     spec, kind = config["figures"][name], experiment.figure_kind(name)
     if kind.tables == "transfer":
         return [rules.transfer_table.output.csv]
+    if kind.tables == "decoding":
+        return [rules.decoding_table.output.csv]
     if kind.tables == "measurement":
         folder, suffix = (
             ("tables", "csv")
@@ -67,7 +69,8 @@ rule article:
     params:
         spec=article_spec,
         templates=files_digest(
-            HERE / f"src/icnewton/{room}/templates" for room in ("article", "pages")
+            HERE / f"src/icnewton/{room}/templates"
+            for room in ("article", "inside", "pages")
         ),
         code=stage("article.py", *entries.of_claims()),
     message:

@@ -35,10 +35,8 @@ def compose(results: Path, spec: Mapping[str, Any]) -> str:
     ``models``, a sentence; ``facts`` of the run by name.
     """
     claims = pd.read_csv(results / "claims/claims.csv", keep_default_na=True)
-    tables = {path.stem: pd.read_csv(path) for path in sorted((results / "tables").glob("*.csv"))}
-    medians = {name: table for name, table in tables.items() if "quantity" in table}
-    others = {name: table for name, table in tables.items() if name not in medians}
-    numbers = Numbers(medians, claims, others)
+    medians = {name: pd.read_csv(results / f"tables/{name}.csv") for name in spec["protocols"]}
+    numbers = Numbers(medians, claims)
     lines = verdict_matrix(claims, spec["protocols"])
     figures = {
         name: shown(name, figure, results, numbers, [TEMPLATES])

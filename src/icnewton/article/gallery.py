@@ -106,7 +106,6 @@ def spoken(numbers: Numbers, spec: Mapping[str, Any] | None = None) -> dict[str,
         "of": numbers.of,
         "at_layers": numbers.at_layers,
         "claim": numbers.claim,
-        "look_up": numbers.look_up,
         "measured": measured,
         "spec": spec or {},
     }

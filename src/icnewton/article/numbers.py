@@ -1,7 +1,7 @@
 """The numbers that prose may ask for, all from tables of the results."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 from markupsafe import Markup
@@ -25,12 +25,11 @@ def measured(caller: Callable[[], str]) -> Markup:
 class Numbers:
     """Numbers of the results of one scale.
 
-    tables: medians by condition. claims: the table of claims. others: further tables by name.
+    tables: medians by condition. claims: the table of claims.
     """
 
     tables: Mapping[str, pd.DataFrame]
     claims: pd.DataFrame
-    others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def of(
         self, condition: str, method: str, step: int, column: str = "median", quantity: str = ""
@@ -62,19 +61,6 @@ class Numbers:
         """
         rows = self.claims[(self.claims["claim"] == name) & (self.claims["condition"] == condition)]
         return self._only(rows[rows["quantity"].str.contains(words, regex=False)], column)
-
-    def verdicts(self, *verdicts: str) -> int:
-        """How many rows of the table of claims have one of these verdicts."""
-        return int(self.claims["verdict"].isin(verdicts).sum())
-
-    def look_up(self, name: str, column: str, **where: object) -> float:
-        """A column of the only row of a further table that has these values."""
-        if name not in self.others:
-            raise NotMeasured(name)
-        rows = self.others[name]
-        for key, value in where.items():
-            rows = rows[rows[key] == value]
-        return self._only(rows, column)
 
     @staticmethod
     def _only(rows: pd.DataFrame, column: str) -> float:

@@ -22,7 +22,8 @@ def run(options: Namespace) -> bool:
     """Write the folder; its weights are those of the model, byte for byte."""
     from icnewton import save
     from icnewton.commands.parts.model_card import model_card
-    from icnewton.models.hub import export, files_of
+    from icnewton.models.hub import export
+    from icnewton.models.weights import files_of
 
     found = find(options.model)
     card, folder = found.model.card, options.output.expanduser()

@@ -35,7 +35,7 @@ def run(options: Namespace) -> bool:
     Its checkpoint lies in the folder. Raises ValueError if a model lies there.
     """
     from icnewton import Recipe, save, train
-    from icnewton.models.hub import files_of
+    from icnewton.models.weights import files_of
 
     folder: Path = options.output.expanduser()
     if (card := files_of(folder)[0]).exists():

@@ -28,8 +28,8 @@ class InContextLeastSquares(RegressorMixin, BaseEstimator):  # type: ignore[misc
     ridge is d more examples, sqrt(ridge) e_j with label 0.
 
     construction: "chebyshev", order 3 in 3 + T layers; "newton", Theorem 4.2; "minimax", the fewest
-        layers, at most 5; or "gdpp", one head of width d + 1, which makes no inverse and keeps
-        ``tol`` for condition numbers of A^T A up to 1e14.
+        layers, at most 5; or "gdpp", one head of width d + 1, which makes no inverse: rounding
+        hurts it least where the condition number of A^T A is large.
     steps: of the construction; None takes the fewest that bring every part of w within ``tol``, in
         exact arithmetic.
     tol: how far fitted values may be from the solution's, relative to ||y|| after centring.

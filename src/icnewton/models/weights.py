@@ -26,6 +26,7 @@ from icnewton.typed import typed
 T = TypeVar("T")
 CHECKOUT = Path(__file__).parents[3]  # where the package lies in one
 WEIGHTS, CARD = "weights.safetensors", "card.json"
+TENSORS, CONFIG = "model.safetensors", "config.json"  # the same on the Hugging Face Hub
 LARGEST_CARD, LARGEST_HEADER, LARGEST_WEIGHTS = 2**20, 2**24, 2**33  # bytes
 
 
@@ -53,20 +54,27 @@ def save(model: Model, folder: str | Path) -> None:
 
 
 def load(folder: str | Path) -> Model:
-    """The model in ``folder``, exactly as saved.
+    """The model in ``folder``, exactly as saved or exported (``models/hub.py``).
 
     In a checkout the name of a released model will do, such as
     ``normalised_kappa10_noise0/lsa_layers4_seed0``. Raises ValueError, naming the file, if the card
     or the weights are missing, damaged or do not belong together.
     """
+    path, weights = files_of(folder)
+    try:
+        return _load(path, weights)
+    except RecursionError:
+        raise ValueError(f"{path}: expected a model card of a few levels, found too many") from None
+
+
+def files_of(folder: str | Path) -> tuple[Path, Path]:
+    """Where a model's card and weights lie, whether or not they are there."""
     folder = Path(folder).expanduser()
     if not folder.exists() and (CHECKOUT / "released" / folder / CARD).is_file():
         folder = CHECKOUT / "released" / folder
-    path = folder / CARD
-    try:
-        return _load(path, folder / WEIGHTS)
-    except RecursionError:
-        raise ValueError(f"{path}: expected a model card of a few levels, found too many") from None
+    is_exported = (folder / CONFIG).is_file() and not (folder / CARD).exists()
+    card, weights = (CONFIG, TENSORS) if is_exported else (CARD, WEIGHTS)
+    return folder / card, folder / weights
 
 
 def _load(path: Path, weights: Path) -> Model:

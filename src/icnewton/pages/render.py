@@ -21,9 +21,9 @@ def data_uri(path: Path) -> str:
 
 @cache
 def _environment(folders: tuple[Path, ...]) -> Environment:
-    loaders = [FileSystemLoader(folders), PackageLoader("icnewton.pages")]
+    loader = ChoiceLoader([FileSystemLoader(folders), PackageLoader("icnewton.pages")])
     environment = Environment(
-        loader=ChoiceLoader(loaders),
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,  # a name without a value is an error, never an empty place
         trim_blocks=True,
@@ -34,17 +34,11 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
         "percent": percent,
         "formula": formula,
         "typeset": typeset,
-        "data_uri": data_uri,
     }
     environment.filters.update(filters)
     # styles and scripts are ours: they go in as they are
-    environment.globals["source"] = lambda name: Markup(_source(environment, name))
+    environment.globals["source"] = lambda name: Markup(loader.get_source(environment, name)[0])
     return environment
-
-
-def _source(environment: Environment, name: str) -> str:
-    assert environment.loader is not None  # noqa: S101
-    return environment.loader.get_source(environment, name)[0]
 
 
 def blocks(
