@@ -16,7 +16,8 @@ from icnewton.claims import all_claims
 from icnewton.pages.render import blocks, data_uri
 
 WORDS = "figures"  # the folder of templates that hold what is said of a figure
-VARIANTS = {"authors": "the paper’s own training"}  # of figures, by what follows their names
+# of figures, by what follows their names
+VARIANTS = {"authors": "the paper’s own training", "normalised": "prompts of one scale"}
 LARGEST_DRAWING = 400_000  # bytes of an SVG that is shown instead of the PNG
 
 

@@ -4,36 +4,34 @@ reachable.
 
 from collections.abc import Sequence
 
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from icnewton.figures.parts.kind import Kind, Panel, Tables, Words
+from icnewton.figures.parts.labels import name_lines
 from icnewton.figures.parts.lines import FLOOR, PLATEAU, bands, draw_level, draw_line, judged
 from icnewton.figures.parts.style import looks, subplots
 
 FRAME = 3  # layers of a built model besides one a step
+ROOM = 1.5  # layers beside the last one, for names
 REACHABLE = (
     "best_polynomial",
     "built_gdpp_fitted",
-    "built_chebyshev3",
     "built_gdpp",
-    "built_chebyshev",
+    "built_chebyshev3",
     "built_newton2",
 )
 
 
 def draw_headline(tables: Tables, panels: Sequence[Panel], words: Words) -> Figure:
     """One axes for each condition; every method stands at the layers that it costs as a
-    transformer.
+    transformer, and has its name beside its line.
     """
     (panel,) = panels
-    models, size = panel["models"], (6.4 * len(tables), 4.6)
+    models, size = panel["models"], (9.0, 5.2 * len(tables))
     methods = [*models, *REACHABLE, *panel["algorithms"]]
     drawn = looks([*methods, PLATEAU], words)
     last = FRAME + max(max(depths) for depths in models.values())
-    figure, axes = subplots(1, len(tables), size, layout=None)
-    named: dict[str, Artist] = {}
+    figure, axes = subplots(len(tables), 1, size, layout=None)
     for ax, (condition, everything) in zip(axes.flat, tables.items(), strict=True):
         table, label = judged(everything, words)
         shown = table[table["layers"].between(1, last)]
@@ -47,11 +45,13 @@ def draw_headline(tables: Tables, panels: Sequence[Panel], words: Words) -> Figu
         ax.set_xlabel(f"layers of linear attention\n({described})")
         ax.set_ylabel(label)
         ax.set_title(words.condition(condition))
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        handles, labels = ax.get_legend_handles_labels()
-        named |= dict(zip(labels, handles, strict=True))
-    axes[0, -1].legend(named.values(), named.keys(), loc="center left", bbox_to_anchor=(1.0, 0.5))
+        ax.set_xticks(range(1, last + 1))
+        ax.set_xlim(right=last + ROOM)
     figure.tight_layout()
+    for ax in axes.flat:
+        named = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
+        if nameless := name_lines(ax, named):
+            ax.legend(handles=nameless, loc="lower left")
     return figure
 
 

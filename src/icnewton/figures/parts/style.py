@@ -98,7 +98,7 @@ LOOKS = {
     "built_gdpp": Look("built GD++, triangle", "#999933", "X", "-"),
     "built_gdpp_fitted": Look("built GD++, fitted", "#117733", "P", "-"),
     "built_gdpp_guarded": Look("built GD++, guarded", "#44AA99", "d", "-"),
-    "built_chebyshev3": Look("built Chebyshev, order 3", "#D55E00", "^", "-"),
+    "built_chebyshev3": Look("built Chebyshev, order 3", "#661100", "s", "-"),
     "built_minimax": Look("built minimax", "#000000", "*", "-"),
     "softmax": Look("trained encoder", "#0072B2", "o"),
     "softmax_hidden-authors": Look("encoder, trained as published", "#332288", "d"),
