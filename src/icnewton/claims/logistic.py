@@ -66,7 +66,7 @@ def one_step(evidence: Evidence) -> Iterator[Row]:
         text = "layers of a step beyond 11 + 2k, largest"
         value = exactly((shapes["layers_per_step"] - stated).max(), count)
         yield Row("T5.2", where, text, "<=", 0, value)
-        text = "rows of the residual stream beyond 6d + 4, largest"
+        text = "rows of the residual stream, which exceed the theorem's 6d + 4 of input by at most"
         value = exactly((shapes["width"] - (6 * shapes["d"] + 4)).max(), count)
         yield Row("T5.2", where, text, "<=", 0, value)
         if len(shapes) > 1:
