@@ -1,5 +1,5 @@
-"""`make bench`: times of training steps, to results.json, results.md and scaling.json in bench/ and
-docs/performance.png.
+"""`make bench`: times of training steps, to bench/ (results, machine and scaling as JSON, and
+results.md) and docs/performance.png.
 
 The fast step and the plain one of ``tests/oracles`` are timed alternately in one process, so that a
 slow minute of the machine meets both.
@@ -97,10 +97,12 @@ def main() -> None:
     machine = Machine(max(before.operations, after.operations), max(before.bytes, after.bytes))
     for row, pair in zip(rows, pairs, strict=True):
         row["floor_ms"] = round(floor_milliseconds(make_run(*pair), machine), 3)
-    text = report(rows, describe(machine, options.device))
+    facts = describe(machine, options.device)
+    text = report(rows, facts)
     print(text)
     suffix = "" if options.device == "cpu" else "_cuda"
     write_json(HERE / f"results{suffix}.json", rows)
+    write_json(HERE / f"machine{suffix}.json", facts)
     write_text(HERE / f"results{suffix}.md", text)
     if not options.no_scaling:
         picture = HERE.parent / f"docs/performance{suffix}.png"

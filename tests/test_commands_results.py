@@ -3,10 +3,14 @@
 import hashlib
 import json
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import RESULTS
 from rocrate.rocrate import ROCrate
+
+from icnewton.commands.crate import inputs_of
 
 
 def test_trace_draws_a_tree_down_to_the_seeds(asked, finished, monkeypatch):
@@ -114,3 +118,15 @@ def test_a_crate_of_damaged_results_is_refused(asked, finished, tmp_path):
     assert not (tmp_path / "crate").exists()
     code, _, complaint = asked("crate", finished[0] / RESULTS, "-o", tmp_path)
     assert code == 1 and "expected the name of a new folder" in complaint
+
+
+def test_a_crate_has_every_file_that_its_scale_extends():
+    records = [
+        SimpleNamespace(rule="provenance", params={"config": {"scale": scale}}, given=[])
+        for scale in ("full", "studies/path.yaml")
+    ]
+    root = Path(__file__).parents[1]
+    found = [[str(p.relative_to(root)) for p in inputs_of(root, [record])] for record in records]
+    scales = [f"workflow/scales/{name}.yaml" for name in ("paper", "full")]
+    assert found[0] == ["config.yaml", *found[0][1:-2], *scales]
+    assert found[1] == ["config.yaml", "studies/path.yaml"]

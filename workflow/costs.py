@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from icnewton.commands.parts.screen import duration
 from icnewton.pipeline.records import Record, read_records
 from icnewton.pipeline.released import RELEASED
 from icnewton.training.runs import Run, parse_run
@@ -103,7 +104,7 @@ def forecast(
         return f"{text}; none was run here yet, so there is no estimate of the time."
     work, chain = sum(known.values()) / cores, longest_chain(jobs, lambda job: known[id(job)])
     total = max(work, chain)
-    text += f", about {words(total)} on {cores} cores, ending at {clock(total, now)}"
+    text += f", about {duration(total)} on {cores} cores, ending at {clock(total, now)}"
     if chain > work:
         text += " because of its longest chain of jobs"
     return f"{text}{_guessed(jobs, costs)}."
@@ -130,13 +131,6 @@ def _are(count: int) -> str:
 def counted(rules: Counter[str]) -> str:
     """``3 figure, 1 train``."""
     return ", ".join(f"{count} {rule}" for rule, count in rules.items())
-
-
-def words(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def clock(seconds: float, now: datetime | None = None) -> str:

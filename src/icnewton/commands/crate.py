@@ -87,21 +87,14 @@ def describe(folder: Path, checkout: Path, records: Sequence["Record"], by: str 
     made = _parameter(crate, "results", "files that the jobs wrote")
     workflow["input"], workflow["output"] = [given], [made]
 
-    def add(path: Path, **more: Any) -> Any:
-        place = path.relative_to(checkout)
-        if not path.is_file():
-            raise ValueError(f"{place}: expected a file that the run was given, found none")
-        return crate.add_file(str(path), str(place), properties=properties_of(path) | more)
-
-    inputs = [checkout / name for name in inputs_of(folder, checkout, records)]
+    inputs = inputs_of(checkout, records)
     outputs = [folder / name for record in records for name in record.outputs]
-    objects = [add(path, exampleOfWork=given) for path in dict.fromkeys(inputs)]
-    results = [add(path, exampleOfWork=made) for path in dict.fromkeys(outputs)]
+    objects = [_add(crate, checkout, path, exampleOfWork=given) for path in dict.fromkeys(inputs)]
+    results = [_add(crate, checkout, path, exampleOfWork=made) for path in dict.fromkeys(outputs)]
     for path in sorted((folder / "records").rglob("*.json")):
-        add(path, description="what made a job's files")
-    for pattern in CODE:
-        for path in sorted(checkout.glob(pattern)):
-            add(path)
+        _add(crate, checkout, path, description="what made a job's files")
+    for path in (path for pattern in CODE for path in sorted(checkout.glob(pattern))):
+        _add(crate, checkout, path)
     action = crate.add_action(
         workflow,
         identifier="#run",
@@ -117,6 +110,14 @@ def describe(folder: Path, checkout: Path, records: Sequence["Record"], by: str 
     action["agent"] = _agent(crate, records, by)
     crate.root_dataset["mentions"] = [action]
     return crate
+
+
+def _add(crate: Any, checkout: Path, path: Path, **more: Any) -> Any:
+    """Add a file where it lies in the checkout; one from elsewhere lies beside the metadata."""
+    place = path.relative_to(checkout) if path.is_relative_to(checkout) else Path(path.name)
+    if not path.is_file():
+        raise ValueError(f"{place}: expected a file that the run was given, found none")
+    return crate.add_file(str(path), str(place), properties=properties_of(path) | more)
 
 
 def _rocrate() -> Any:
@@ -185,11 +186,16 @@ def properties_of(path: Path) -> dict[str, str]:
     return {"name": path.name, "contentSize": str(path.stat().st_size), "sha256": digest}
 
 
-def inputs_of(folder: Path, checkout: Path, records: Iterable["Record"]) -> list[str]:
-    """What the workflow was given, relative to the checkout."""
-    scales = [f"workflow/scales/{name}.yaml" for name in ("base", folder.name)]
-    settings = ["config.yaml", *(name for name in scales if (checkout / name).is_file())]
-    return [*settings, *(name for record in records for name in record.given)]
+def inputs_of(checkout: Path, records: Iterable["Record"]) -> list[Path]:
+    """What the workflow was given: its settings, and what its jobs read that no job made."""
+    from icnewton.pipeline.schema import SCALES, overlays
+
+    named = [record.params["config"]["scale"] for record in records if record.rule == "provenance"]
+    is_file = named[0].endswith((".yaml", ".yml"))
+    scale = str(checkout / named[0]) if is_file else named[0]
+    settings = ["config.yaml", *overlays(scale, checkout / SCALES)]
+    given = [name for record in records for name in record.given]
+    return [checkout / name for name in (*settings, *given)]
 
 
 def span(records: Sequence["Record"]) -> tuple[datetime, datetime]:

@@ -28,7 +28,8 @@ def name_lines(ax: Axes, lines: Sequence[Line2D]) -> list[Line2D]:
     """
     figure = cast(Figure, ax.figure)
     renderer, gap = FigureCanvasAgg(figure).get_renderer(), GAP * figure.dpi / 72
-    frame: Box = (ax.get_window_extent().min, ax.get_window_extent().max)
+    window = ax.get_window_extent()
+    frame: Box = (np.array(window.min), np.array(window.max))
     drawn = [_points(line, frame, FINE) for line in lines]
     everything = np.concatenate(drawn)
     names: list[Box] = []
@@ -37,7 +38,7 @@ def name_lines(ax: Axes, lines: Sequence[Line2D]) -> list[Line2D]:
         others = np.concatenate([points for points in drawn if points is not own] or [own[:0]])
         text = ax.text(0, 0, str(line.get_label()), color=line.get_color(), va="bottom", size=SIZE)
         extent = text.get_window_extent(renderer)
-        size = extent.max - extent.min
+        size = np.array([extent.width, extent.height])
         end = [(box, CLEAR) for box in _places(own[-1:], size, gap, SIDES[:3])]
         path = _points(line, frame, COARSE)[::-1]
         beside = [(box, gap + CLEAR) for box in _places(path, size, gap, SIDES)]
@@ -79,7 +80,8 @@ def _padded(box: Box, by: float) -> Box:
 
 
 def _inside(box: Box, points: np.ndarray) -> np.ndarray:
-    return ((box[0] <= points) & (points <= box[1])).all(-1)
+    """Which of the points lie in a box, ``(points,)``."""
+    return np.all((box[0] <= points) & (points <= box[1]), axis=-1, keepdims=False)
 
 
 def _holds(box: Box, points: np.ndarray) -> bool:
