@@ -1,6 +1,7 @@
 """The pages of docs/: their numbers are those of docs/data/, and their links lead somewhere."""
 
 import re
+from pkgutil import resolve_name
 
 import pandas as pd
 import pytest
@@ -127,6 +128,8 @@ def test_make_docs_installs_what_it_needs():
     assert said.index('workflow.environment ".venv" docs') < said.index("workflow.documents")
 
 
-def test_the_api_page_has_every_public_name():
+def test_the_api_page_has_every_public_name_and_none_that_is_not_there():
     listed = re.findall(r"^::: (\S+)$", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.M)
     assert {f"icnewton.{name}" for name in icnewton.__all__} <= set(listed)
+    for name in listed:
+        assert resolve_name(name) is not None, name
