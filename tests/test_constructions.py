@@ -2,6 +2,8 @@
 shape.
 """
 
+import warnings
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -176,6 +178,22 @@ def test_order_three_stays_accurate_long_after_convergence():
     model = icnewton.build("least_squares", d=10, n=50, steps=60, alpha=alpha, order=3)
     expected = (prompts.x[:, -1] * torch.linalg.solve(S, b)).sum(-1)
     assert (model(prompts.x, prompts.y) - expected).norm() <= 1e-11 * expected.norm()
+
+
+@pytest.mark.parametrize(("layers", "median"), [(5, 5e-4), (6, 1e-10)])
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_order_3_takes_two_layers_more_than_the_law(layers, median, name):
+    """On prompts of kappa = 10, with the spectrum of 2,000 others."""
+    condition = LinearCondition("normalised", 10, 50, 10.0, 0.0)
+    others = sample(condition, 2000, 1, generator(name))
+    calibrated = icnewton.calibrate(others.x, margin=0.0)
+    settings_ = {"step": "chebyshev", "order": 3, "spectrum": calibrated.spectrum}
+    model = icnewton.build("least_squares", d=10, n=50, steps=layers - 3, **settings_)
+    assert model.card.depth == layers
+    prompts = sample(condition, 2048, 1, generator("fresh"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # rare prompts lie outside
+        assert model.error(prompts).median() <= median
 
 
 def test_chebyshev_needs_fewer_steps_than_newton():

@@ -129,7 +129,9 @@ def scalars_of(model):
     return model.card.origin["gammas"], model.card.origin["etas"]
 
 
-@pytest.mark.parametrize(("layers", "median"), [(1, 0.3), (2, 3e-2), (3, 5e-4), (4, 5e-7)])
+@pytest.mark.parametrize(
+    ("layers", "median"), [(1, 0.3), (2, 3e-2), (3, 5e-4), (4, 5e-7), (5, 5e-12)]
+)
 def test_fitted_scalars_beat_the_triangle_on_their_prompts(layers, median):
     condition = LinearCondition("normalised", 10, 50, 10.0, 0.0)
     fresh = sample(condition, 2048, 1, generator("fresh"))
