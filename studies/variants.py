@@ -3,9 +3,9 @@
     python -m studies.variants authors
 
 reads ``results/authors``, the results of ``authors.yaml``, and writes ``studies/authors.json``, one
-record for each variant and depth: median and mean of squared errors over tr Sigma, the interval of
-the median, steps, and seconds of training on the device of the card. A model from released/ was
-trained there, at another time.
+record for each variant and depth: median and mean of squared errors over tr Sigma, or of the excess
+of the logistic loss, the interval of the median, steps, and seconds of training on the card's
+device. A model from released/ was trained there, at another time.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import pandas as pd
 
 from icnewton.files import read_tables, write_json
 
-HERE, QUANTITY = Path("studies"), "error"
+HERE, QUANTITIES = Path("studies"), ("error", "excess")  # of linear and logistic problems
 
 
 def origin_of(results: Path, condition: str, row: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def records(results: Path) -> list[dict[str, Any]]:
     found = []
     for path in sorted((results / "tables").glob("*normalised_*.csv")):
         table: pd.DataFrame = read_tables([path])
-        learned = table[(table["kind"] == "learned") & (table["quantity"] == QUANTITY)]
+        learned = table[(table["kind"] == "learned") & table["quantity"].isin(QUANTITIES)]
         rows = learned.sort_values(["method", "step"]).itertuples()
         found += [record(results, path.stem, row) for row in rows]
     return found
