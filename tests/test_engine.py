@@ -174,17 +174,20 @@ run = make_run("lsa", 3, batch=300)
 state = start(run, "cpu")
 for _ in range(24):
     advance(run, state)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(8):
-    advance(run, state)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+seen = []
+for _ in range(5):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(8):
+        advance(run, state)
+    seen.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(min(seen))
 """
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
 def test_steps_do_not_fault_pages_in_again_and_again():
     """By default a step faults in some 240 pages on most machines; there are kernels on which it
-    faults in none.
+    faults in none. Kernels that take idle pages back add some now and then, to a few rounds.
     """
     default, kept = (
         int(

@@ -153,7 +153,7 @@ def test_the_rest_goes_on_without_a_training_that_diverges(tmp_path):
     assert (table.loc[table["method"] == "lsa", "diverged"] == 1).all() and not table.loc[
         table["method"] != "lsa", "diverged"
     ].any()
-    assert "with 2 layers (diverged" in (folder / RESULTS / "figures/figure2.svg").read_text(
+    assert "with 1 and 2 layers (diverged" in (folder / RESULTS / "figures/figure2.svg").read_text(
         encoding="utf-8"
     )
     claims = pd.read_csv(folder / RESULTS / "claims/claims.csv").astype(str)
