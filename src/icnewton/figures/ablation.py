@@ -38,7 +38,7 @@ def draw_ablation(frames: Tables, panels: Sequence[Panel], words: Words) -> Figu
         ax.set_yscale("log")
         ax.set_xlabel("layers (or steps)")
         ax.set_ylabel("median squared error / tr Σ, of each seed")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.set_title(words.condition(condition))
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
