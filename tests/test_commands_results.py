@@ -130,3 +130,5 @@ def test_a_crate_has_every_file_that_its_scale_extends():
     scales = [f"workflow/scales/{name}.yaml" for name in ("paper", "full")]
     assert found[0] == ["config.yaml", *found[0][1:-2], *scales]
     assert found[1] == ["config.yaml", "studies/path.yaml"]
+    with pytest.raises(ValueError, match="expected the results of a whole run"):
+        inputs_of(root, [])

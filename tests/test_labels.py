@@ -68,3 +68,9 @@ def test_names_that_fit_nowhere_are_left_to_a_legend():
         ax, lines = drawn({"a name " * 40: [1.0, 0.1]})
         assert name_lines(ax, lines) == lines
     assert not ax.texts
+
+
+def test_an_axes_without_lines_has_no_names():
+    with styled():
+        ax, lines = drawn({})
+        assert name_lines(ax, lines) == []

@@ -191,6 +191,8 @@ def inputs_of(checkout: Path, records: Iterable["Record"]) -> list[Path]:
     from icnewton.pipeline.schema import SCALES, overlays
 
     named = [record.params["config"]["scale"] for record in records if record.rule == "provenance"]
+    if not named:
+        raise ValueError("FOLDER: expected the results of a whole run, found no provenance")
     is_file = named[0].endswith((".yaml", ".yml"))
     scale = str(checkout / named[0]) if is_file else named[0]
     settings = ["config.yaml", *overlays(scale, checkout / SCALES)]

@@ -31,7 +31,7 @@ def name_lines(ax: Axes, lines: Sequence[Line2D]) -> list[Line2D]:
     window = ax.get_window_extent()
     frame: Box = (np.array(window.min), np.array(window.max))
     drawn = [_points(line, frame, FINE) for line in lines]
-    everything = np.concatenate(drawn)
+    everything = np.concatenate([np.empty((0, 2)), *drawn])
     names: list[Box] = []
     nameless = []
     for line, own in zip(lines, drawn, strict=True):
@@ -81,7 +81,7 @@ def _padded(box: Box, by: float) -> Box:
 
 def _inside(box: Box, points: np.ndarray) -> np.ndarray:
     """Which of the points lie in a box, ``(points,)``."""
-    return np.all((box[0] <= points) & (points <= box[1]), axis=-1, keepdims=False)
+    return np.all((box[0] <= points) & (points <= box[1]), axis=-1)
 
 
 def _holds(box: Box, points: np.ndarray) -> bool:
