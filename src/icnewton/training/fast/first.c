@@ -4,8 +4,9 @@
        G = sum_j c_j c_j^T over the context,   A_h = L_h G,   P = sum_h A_h U_h  (R, D),
        s'_i = K^T z_i + P^T c_i, every entry within [-clip, clip]
 
-   L_h is (R, R), U_h (R, D), K (R, D); R is a multiple of 8. z is null where it is c, and
-   inside, which says which entries were within the clip, where there is none. */
+   L_h is (R, R), U_h (R, D), K (R, D); R is a multiple of 8, for columns, and only the first r rows
+   and coordinates hold anything but zeros. z is null where it is c, and inside, which says which
+   entries were within the clip, where there is none. */
 
 #include "kernel.h"
 
@@ -31,75 +32,77 @@ static void grow(int count, const float *a, float *c) {
 }
 
 /* G, A and P of a prompt. */
-static void mix(const room *r, int c, int D, int R, int n, const float *x, const float *L,
+static void mix(const room *own, int c, int D, int R, int r, int n, const float *x, const float *L,
                 const float *U) {
-    product(R, c, R, x, 1, R, x, R, r->G, R, 0);
-    for (int h = 0; h < n; h += R) product(R, R, R, L + h * R, R, 1, r->G, R, r->A + h, n, 0);
-    product(R, n, D, r->A, n, 1, U, D, r->P, D, 0);
+    product(r, c, R, x, 1, R, x, R, own->G, R, 0);
+    for (int h = 0; h < n; h += R) {
+        product(r, r, R, L + h * R, R, 1, own->G, R, own->A + h, n, 0);
+        product(r, r, D, own->A + h, n, 1, U + (long)h * D, D, own->P, D, h > 0);
+    }
 }
 
-static void one(const room *r, int m, int c, int D, int R, int n, float clip, const float *x,
+static void one(const room *own, int m, int c, int D, int R, int r, int n, float clip, const float *x,
                 const float *z, const float *L, const float *U, const float *K, float *out,
                 unsigned char *inside) {
-    mix(r, c, D, R, n, x, L, U);
+    mix(own, c, D, R, r, n, x, L, U);
     if (z)
-        product(m, R, D, z, R, 1, K, D, out, D, 0);
+        product(m, r, D, z, R, 1, K, D, out, D, 0);
     else
-        grow(R * D, K, r->P);
-    product(m, R, D, x, R, 1, r->P, D, out, D, z != 0);
+        grow(r * D, K, own->P);
+    product(m, r, D, x, R, 1, own->P, D, out, D, z != 0);
     if (inside) limit((long)m * D, clip, out, inside);
 }
 
 /* dc, if it is wanted; the sums grow, of L, U and K. turned is the transpose of U. */
-static void one_gradient(const room *r, int m, int c, int D, int R, int n, const float *x,
+static void one_gradient(const room *own, int m, int c, int D, int R, int r, int n, const float *x,
                          const float *z, const float *L, const float *U, const float *turned,
                          const unsigned char *inside, const float *dout, float *dx, float *sums) {
     float *dL = sums, *dU = dL + R * n, *dK = dU + (long)n * D;
     if (inside) {
-        keep((long)m * D, inside, dout, r->kept);
-        dout = r->kept;
+        keep((long)m * D, inside, dout, own->kept);
+        dout = own->kept;
     }
-    mix(r, c, D, R, n, x, L, U);
-    product(R, m, D, x, 1, R, dout, D, r->dP, D, 0);
+    mix(own, c, D, R, r, n, x, L, U);
+    product(r, m, D, x, 1, R, dout, D, own->dP, D, 0);
     if (z)
-        product(R, m, D, z, 1, R, dout, D, dK, D, 1);
+        product(r, m, D, z, 1, R, dout, D, dK, D, 1);
     else
-        grow(R * D, r->dP, dK);
-    product(n, R, D, r->A, 1, n, r->dP, D, dU, D, 1);
-    product(R, D, n, r->dP, D, 1, turned, n, r->dA, n, 0);
+        grow(r * D, own->dP, dK);
+    product(r, D, n, own->dP, D, 1, turned, n, own->dA, n, 0);
     for (int h = 0; h < n; h += R) {
-        product(R, R, R, r->dA + h, n, 1, r->G, R, dL + h * R, R, 1);
-        product(R, R, R, L + h * R, 1, R, r->dA + h, n, r->dG, R, h > 0);
+        product(r, r, D, own->A + h, 1, n, own->dP, D, dU + (long)h * D, D, 1);
+        product(r, r, R, own->dA + h, n, 1, own->G, R, dL + h * R, R, 1);
+        product(r, r, R, L + h * R, 1, R, own->dA + h, n, own->dG, R, h > 0);
     }
     if (!dx) return;
-    for (int i = 0; i < R; i++)
-        for (int j = 0; j < D; j++) r->turned[j * R + i] = r->P[i * D + j];
-    product(m, D, R, dout, D, 1, r->turned, R, dx, R, 0);
-    product(c, R, R, x, R, 1, r->dG, R, dx, R, 1);
-    for (int i = 0; i < R; i++)
+    for (int j = 0; j < D; j++)
+        for (int i = 0; i < R; i++) own->turned[j * R + i] = i < r ? own->P[i * D + j] : 0;
+    product(m, D, R, dout, D, 1, own->turned, R, dx, R, 0);
+    product(c, r, R, x, R, 1, own->dG, R, dx, R, 1);
+    for (int i = 0; i < r; i++)
         for (int j = 0; j < i; j++) {
-            const float above = r->dG[j * R + i];
-            r->dG[j * R + i] = r->dG[i * R + j];
-            r->dG[i * R + j] = above;
+            const float above = own->dG[j * R + i];
+            own->dG[j * R + i] = own->dG[i * R + j];
+            own->dG[i * R + j] = above;
         }
-    product(c, R, R, x, R, 1, r->dG, R, dx, R, 1);
+    product(c, r, R, x, R, 1, own->dG, R, dx, R, 1);
 }
 
 /* S' of count prompts. Each of the threads has a slice of scratch. */
-void first_forward(int threads, int count, int m, int c, int D, int R, int n, float clip,
+void first_forward(int threads, int count, int m, int c, int D, int R, int r, int n, float clip,
                    const float *x, const float *z, const float *L, const float *U, const float *K,
                    float *result, unsigned char *inside, float *scratch) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int b = 0; b < count; b++) {
-        const room r = rooms(D, R, n, scratch + slice(m, D, R, n) * omp_get_thread_num());
+        const room own = rooms(D, R, n, scratch + slice(m, D, R, n) * omp_get_thread_num());
         const long at = (long)b * m * R;
-        one(&r, m, c, D, R, n, clip, x + at, z ? z + at : 0, L, U, K, result + (long)b * m * D,
+        one(&own, m, c, D, R, r, n, clip, x + at, z ? z + at : 0, L, U, K, result + (long)b * m * D,
             inside ? inside + (long)b * m * D : 0);
     }
 }
 
 /* dc of count prompts, unless dx is null; a row of sums, zero at first, for every CHUNK of them. */
-void first_backward(int threads, int count, int m, int c, int D, int R, int n, const float *x,
+void first_backward(int threads, int count, int m, int c, int D, int R, int r, int n, const float *x,
                     const float *z, const float *L, const float *U, const float *turned,
                     const unsigned char *inside, const float *dresult, float *dx, float *sums,
                     float *scratch) {
@@ -107,9 +110,9 @@ void first_backward(int threads, int count, int m, int c, int D, int R, int n, c
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int chunk = 0; chunk < (count + CHUNK - 1) / CHUNK; chunk++)
         for (int b = chunk * CHUNK; b < least(count, (chunk + 1) * CHUNK); b++) {
-            const room r = rooms(D, R, n, scratch + slice(m, D, R, n) * omp_get_thread_num());
+            const room own = rooms(D, R, n, scratch + slice(m, D, R, n) * omp_get_thread_num());
             const long at = (long)b * m * R, stream = (long)b * m * D;
-            one_gradient(&r, m, c, D, R, n, x + at, z ? z + at : 0, L, U, turned,
+            one_gradient(&own, m, c, D, R, r, n, x + at, z ? z + at : 0, L, U, turned,
                          inside ? inside + stream : 0, dresult + stream, dx ? dx + at : 0,
                          sums + chunk * row);
         }

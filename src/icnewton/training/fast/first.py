@@ -39,17 +39,18 @@ def through(
     logits: L ``(heads, r, r)``; values: U ``(heads, r, width)``; kept: K ``(inputs, width)``.
     context: the tokens that are attended to.
     """
-    r = -(-max(coordinates.shape[-1], kept.shape[0]) // 8) * 8
-    x, z = (None if part is None else _filled(part, r) for part in (coordinates, tokens))
-    L = F.pad(logits, (0, r - logits.shape[2], 0, r - logits.shape[1]))
-    U = F.pad(values, (0, 0, 0, r - values.shape[1])).flatten(0, 1)
-    K = F.pad(kept, (0, 0, 0, r - kept.shape[0]))
+    r = max(coordinates.shape[-1], kept.shape[0])
+    R = -(-r // 8) * 8
+    x, z = (None if part is None else _filled(part, R) for part in (coordinates, tokens))
+    L = F.pad(logits, (0, R - logits.shape[2], 0, R - logits.shape[1]))
+    U = F.pad(values, (0, 0, 0, R - values.shape[1])).flatten(0, 1)
+    K = F.pad(kept, (0, 0, 0, R - kept.shape[0]))
     bound = math.inf if clip is None else float(clip)
-    return cast(Tensor, _First.apply(x, z, L, U, K, context, bound))
+    return cast(Tensor, _First.apply(x, z, L, U, K, r, context, bound))
 
 
-def _filled(part: Tensor, r: int) -> Tensor:
-    return F.pad(part, (0, r - part.shape[-1]))
+def _filled(part: Tensor, R: int) -> Tensor:
+    return F.pad(part, (0, R - part.shape[-1]))
 
 
 class _First(torch.autograd.Function):
@@ -63,13 +64,14 @@ class _First(torch.autograd.Function):
         L: Tensor,
         U: Tensor,
         K: Tensor,
+        r: int,
         context: int,
         clip: float,
     ) -> Tensor:
         x, L, U, K = (tensor.contiguous() for tensor in (x, L, U, K))
         z = None if z is None else z.contiguous()
-        (batch, tokens, r), (n, D) = x.shape, U.shape
-        ctx.shape = (batch, tokens, context, D, r, n)
+        (batch, tokens, R), (n, D) = x.shape, U.shape
+        ctx.shape = (batch, tokens, context, D, R, r, n)
         out = x.new_empty(batch, tokens, D)
         inside = None if clip == math.inf else torch.empty_like(out, dtype=torch.uint8)
         pointers = (x, z, L, U, K, out, inside, _scratch(x, n, D))
@@ -81,17 +83,17 @@ class _First(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         x, z, L, U, inside = ctx.saved_tensors
-        (r, (n, D)), turned = (x.shape[2], U.shape), U.T.contiguous()
+        (R, (n, D)), turned = (x.shape[2], U.shape), U.T.contiguous()
         dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        sums = x.new_zeros(-(-len(x) // CHUNK), r * n + n * D + r * D)
+        sums = x.new_zeros(-(-len(x) // CHUNK), R * n + n * D + R * D)
         results = (inside, dout.contiguous(), dx, sums, _scratch(x, n, D))
         call("first_backward", torch.get_num_threads(), *ctx.shape, x, z, L, U, turned, *results)
-        dL, dU, dK = sums.sum(0).split([r * n, n * D, r * D])
-        return dx, None, dL.view(L.shape), dU.view(n, D), dK.view(r, D), None, None
+        dL, dU, dK = sums.sum(0).split([R * n, n * D, R * D])
+        return dx, None, dL.view(L.shape), dU.view(n, D), dK.view(R, D), None, None, None
 
 
 def _scratch(x: Tensor, n: int, D: int) -> Tensor:
     """Room for each thread, as ``slice`` of ``first.c`` counts it."""
-    _, tokens, r = x.shape
-    size = 2 * r * r + 2 * r * n + 3 * r * D + tokens * D
+    _, tokens, R = x.shape
+    size = 2 * R * R + 2 * R * n + 3 * R * D + tokens * D
     return x.new_empty(torch.get_num_threads(), size)

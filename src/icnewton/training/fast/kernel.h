@@ -42,19 +42,23 @@ INLINE void tile(const int rows, const int columns, int inner, const float *a, l
         for (int j = 0; j < columns; j++) *(vector *)(c + i * cs + j * LANES) = sum[i][j];
 }
 
+/* As many rows as they come, in blocks of nearly one height: short ones would wait for themselves. */
 INLINE void strip(const int columns, int m, int inner, const float *a, long ai, long ak,
                   const float *b, long bs, float *c, long cs, int add) {
-    for (; m >= ROWS; m -= ROWS, a += ROWS * ai, c += ROWS * cs)
-        tile(ROWS, columns, inner, a, ai, ak, b, bs, c, cs, add);
-    switch (m) {
-    case 8: tile(8, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
-    case 7: tile(7, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
-    case 6: tile(6, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
-    case 5: tile(5, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
-    case 4: tile(4, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
-    case 3: tile(3, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
-    case 2: tile(2, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
-    case 1: tile(1, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+    for (int blocks = (m + ROWS - 1) / ROWS, rows; blocks > 0; blocks--) {
+        rows = (m + blocks - 1) / blocks;
+        switch (rows) {
+        case 9: tile(9, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+        case 8: tile(8, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+        case 7: tile(7, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+        case 6: tile(6, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+        case 5: tile(5, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+        case 4: tile(4, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+        case 3: tile(3, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+        case 2: tile(2, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+        case 1: tile(1, columns, inner, a, ai, ak, b, bs, c, cs, add); break;
+        }
+        m -= rows, a += rows * ai, c += rows * cs;
     }
 }
 
