@@ -101,9 +101,9 @@ class Numbers:
         rows = self.record(file)
         return list({tuple(row[key] for key in keys): row for row in rows}.values())
 
-    def raw(
-        self, condition: str, method: str, step: int, quantity: str = "error",
-        column: str = "median",
+    def of(
+        self, condition: str, method: str, step: int, column: str = "median",
+        quantity: str = "error",
     ) -> float:  # fmt: skip
         """A number of the table of medians."""
         where = {"condition": condition, "method": method, "step": step, "quantity": quantity}
@@ -111,24 +111,24 @@ class Numbers:
 
     def median(self, condition: str, method: str, step: int, quantity: str = "error") -> str:
         """A median as it is printed."""
-        return number(self.raw(condition, method, step, quantity))
+        return number(self.of(condition, method, step, quantity=quantity))
 
     def medians(
         self, condition: str, method: str, steps: Iterable[int], quantity: str = "error",
         digits: int = 2,
     ) -> str:  # fmt: skip
         """Medians of several steps, as cells of a row."""
-        values = (self.raw(condition, method, step, quantity) for step in steps)
+        values = (self.of(condition, method, step, quantity=quantity) for step in steps)
         return " | ".join(number(value, digits) for value in values)
 
     def mean(self, condition: str, method: str, step: int, quantity: str = "error") -> str:
         """A mean as it is printed."""
-        return number(self.raw(condition, method, step, quantity, "mean"))
+        return number(self.of(condition, method, step, "mean", quantity))
 
     def seeds(self, condition: str, method: str, step: int, quantity: str = "error") -> str:
         """The least and the largest median of a single training."""
         ends = ("seed_low", "seed_high")
-        low, high = (number(self.raw(condition, method, step, quantity, end)) for end in ends)
+        low, high = (number(self.of(condition, method, step, end, quantity)) for end in ends)
         return f"{low} to {high}"
 
     def claim(self, name: str, condition: str, quantity: str, column: str = "measured") -> Any:
@@ -144,5 +144,5 @@ class Numbers:
     def functions(self) -> Iterator[tuple[str, Any]]:
         """What a page can ask, by name."""
         names = ("value", "cells", "column", "record", "last", "claim")
-        errors = ("raw", "median", "medians", "mean", "seeds")
+        errors = ("of", "median", "medians", "mean", "seeds")
         return ((name, getattr(self, name)) for name in (*names, *errors))

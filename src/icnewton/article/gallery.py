@@ -17,7 +17,11 @@ from icnewton.pages.render import blocks, data_uri
 
 WORDS = "figures"  # the folder of templates that hold what is said of a figure
 # of figures, by what follows their names
-VARIANTS = {"authors": "the paper’s own training", "normalised": "prompts of one scale"}
+VARIANTS = {
+    "authors": "the paper’s own training",
+    "normalised": "prompts of one scale",
+    "kappa1": "κ = 1",
+}
 LARGEST_DRAWING = 400_000  # bytes of an SVG that is shown instead of the PNG
 
 
