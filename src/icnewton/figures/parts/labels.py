@@ -31,7 +31,6 @@ def name_lines(ax: Axes, lines: Sequence[Line2D]) -> list[Line2D]:
     window = ax.get_window_extent()
     frame: Box = (np.array(window.min), np.array(window.max))
     drawn = [_points(line, frame, FINE) for line in lines]
-    everything = np.concatenate([np.empty((0, 2)), *drawn])
     names: list[Box] = []
     nameless = []
     for line, own in zip(lines, drawn, strict=True):
@@ -39,19 +38,38 @@ def name_lines(ax: Axes, lines: Sequence[Line2D]) -> list[Line2D]:
         text = ax.text(0, 0, str(line.get_label()), color=line.get_color(), va="bottom", size=SIZE)
         extent = text.get_window_extent(renderer)
         size = np.array([extent.width, extent.height])
-        end = [(box, CLEAR) for box in _places(own[-1:], size, gap, SIDES[:3])]
         path = _points(line, frame, COARSE)[::-1]
-        beside = [(box, gap + CLEAR) for box in _places(path, size, gap, SIDES)]
-        for box, apart in [*end, *beside]:
-            touched = _holds(_padded(box, CLEAR), everything) or _meets(box, names)
-            if _covers(frame, box) and not touched and not _holds(_padded(box, apart), others):
-                text.set_position(tuple(ax.transData.inverted().transform(box[0])))
-                names.append(_padded(box, CLEAR))
-                break
-        else:
+        place = _room(own, others, path, frame, names, size, gap)
+        if place is None:
             text.remove()
             nameless.append(line)
+        else:
+            text.set_position(tuple(ax.transData.inverted().transform(place[0])))
+            names.append(_padded(place, CLEAR))
     return nameless
+
+
+def _room(
+    own: np.ndarray,
+    others: np.ndarray,
+    path: np.ndarray,
+    frame: Box,
+    names: Sequence[Box],
+    size: np.ndarray,
+    gap: float,
+) -> Box | None:
+    """The first free box of a size at a line's end, or beside it where it is nearest.
+
+    own and others: points of the line and of all others; path: where to look.
+    """
+    end = [(box, CLEAR) for box in _places(own[-1:], size, gap, SIDES[:3])]
+    beside = [(box, gap + CLEAR) for box in _places(path, size, gap, SIDES)]
+    for box, apart in [*end, *beside]:
+        near, far = _padded(box, CLEAR), _padded(box, apart)
+        is_free = not (_holds(near, own) or _holds(far, others) or _meets(box, names))
+        if _covers(frame, box) and is_free:
+            return box
+    return None
 
 
 def _points(line: Line2D, frame: Box, step: float) -> np.ndarray:
