@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from icnewton.evaluation.resampling import means_of, medians_of
+
 if TYPE_CHECKING:  # so that what only draws or counts need not import torch
     from icnewton.problems import Measure
 
@@ -55,7 +57,7 @@ def bootstrap(errors: np.ndarray, middle: Middle = np.median, seed: int = 0) -> 
     """
     generator = np.random.default_rng(seed)
     chosen = generator.integers(len(errors), size=(RESAMPLES, len(errors)))
-    return np.asarray(middle(errors[chosen].reshape(RESAMPLES, -1), axis=1))
+    return (means_of if middle is np.mean else medians_of)(errors, chosen)
 
 
 def interval(samples: np.ndarray) -> tuple[float, float]:
