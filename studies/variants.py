@@ -4,8 +4,9 @@
 
 reads ``results/authors``, the results of ``authors.yaml``, and writes ``studies/authors.json``, one
 record for each variant and depth: median and mean of squared errors over tr Sigma, or of the excess
-of the logistic loss, the interval of the median, steps, and seconds of training on the card's
-device. A model from released/ was trained there, at another time.
+of the logistic loss, the interval of the median, how many trainings there are and how many of them
+diverged; and steps, batch and seconds of the first one, on the card's device. A model from
+released/ was trained there, at another time.
 """
 
 import argparse
@@ -44,7 +45,8 @@ def record(results: Path, condition: str, row: Any) -> dict[str, Any]:
         "batch": recipe["batch"],
         "seconds": origin["seconds"],
         "device": origin["device"],
-        "diverged": origin["diverged"],
+        "trainings": int(row.seeds),
+        "diverged": int(row.diverged),
     }
 
 

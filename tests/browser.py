@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from contextlib import contextmanager
 from importlib.resources import files
 
@@ -48,11 +49,15 @@ def as_seen(driver, width, scheme="light"):
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
 
 
-def overflow(driver):
-    """By how many pixels a page is wider than its window."""
-    return driver.execute_script(
-        "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
+def overflow(driver, seconds=5):
+    """By how many pixels a page stays wider than its window, which it may be for a moment after
+    the window has changed.
+    """
+    script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    end = time.monotonic() + seconds
+    while (pixels := driver.execute_script(script)) > 0 and time.monotonic() < end:
+        time.sleep(0.1)
+    return pixels
 
 
 def requested(driver):

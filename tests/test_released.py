@@ -248,9 +248,9 @@ def test_trained_in_leases_and_used_by_the_workflow(finished, unreleased):
     pd.testing.assert_frame_equal(sorted_rows(ours), sorted_rows(theirs[~learned]))
     records = [
         json.loads(path.read_text(encoding="utf-8"))
-        for path in (results / "records").rglob("released.json")
+        for path in (results / "records").rglob("learned.json")
     ]
-    assert len(records) == 3 and all(len(record["given"]) >= 2 for record in records)
+    assert records and all(len(record["given"]) >= 2 for record in records)
     planned = snakemake(folder, "-n", scale="paper", device="cpu", training="missing")
     assert re.search(r"^train +1$", planned.stdout + planned.stderr, re.MULTILINE)
     documented(folder)
