@@ -85,6 +85,10 @@ class Numbers:
             content = content[key]
         return content
 
+    def table(self, file: str) -> pd.DataFrame:
+        """A CSV file below ``root``."""
+        return pd.read_csv(self.root / file)
+
     def cells(self, table: str, columns: Iterable[str], **where: Any) -> str:
         """Some columns of a row, as cells."""
         return " | ".join(number(self.value(table, column, **where)) for column in columns)
@@ -143,6 +147,6 @@ class Numbers:
 
     def functions(self) -> Iterator[tuple[str, Any]]:
         """What a page can ask, by name."""
-        names = ("value", "cells", "column", "record", "last", "claim")
+        names = ("value", "cells", "column", "record", "table", "last", "claim")
         errors = ("of", "median", "medians", "mean", "seeds")
         return ((name, getattr(self, name)) for name in (*names, *errors))
