@@ -13,7 +13,7 @@ from workflow.numbers import MEDIANS, Numbers, collect, kept
 import icnewton
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "studies/README.md"]
-NEVER_TYPED = ("results", "theory")
+NEVER_TYPED = ("results", "theory", "training", "logistic")
 HERE = "normalised_kappa10_noise0"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 MENTION = re.compile(r"`(docs/[\w/]+\.\w+)`")

@@ -24,7 +24,7 @@ def medians_of(errors: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     last = chosen.shape[1] * prompts - 1
     ranks = (last // 2, last - last // 2)
     low, high = (_at_rank(rank, ordered, owner, counts, below, size) for rank in ranks)
-    return (low + high) / 2
+    return low / 2 + high / 2  # their sum may overflow
 
 
 def means_of(errors: np.ndarray, chosen: np.ndarray) -> np.ndarray:
