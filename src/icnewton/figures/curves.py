@@ -50,7 +50,7 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, panel: Panel, drawn: Mapping[str,
     ax.set_yscale("log")
     ax.set_ylim(bottom=max(ax.get_ylim()[0], FLOOR))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(loc="lower left")
+    ax.legend(loc="best")
 
 
 CAPTIONS = {
