@@ -34,6 +34,9 @@ def run(scale: str, training: str, words: list[str]) -> bool:
     parser, options = cli.parse_args([*cached, *OPTIONS, *words])
     settings = [f"scale={scale}", *([f"training={training}"] if training else [])]
     options.config = [*(options.config or []), *settings]
+    if options.executor in (None, "local"):
+        # with a limit, the scheduler is woken once a second for every job that has ended
+        options.max_jobs_per_timespan = None
     if options.dryrun:
         options.forcerun = {*options.forcerun, *map(str, damaged(results))}
     else:
